@@ -6,6 +6,11 @@ it with the kernel, upscales the son by cubic interpolation, and sends it throug
 at the size of the father, from random initial weights; every 50 steps the error over the whole
 image is measured, and the step size falls by the same rule. Ensemble and back-projection are the
 same.
+
+    python -m benchmarks.bench_zssr DATA [--images 5] [--max-steps 3000] [--tried]
+
+The pictures are those of `benchmarks.zssr_accuracy`, which no setting was chosen on. Each gives a
+ratio of times; their geometric mean is what counts. Rows are written as they are known.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.zssr_pictures import Array, Case, Image, cases, tried
+from benchmarks.common import Row, save
+from benchmarks.zssr_pictures import Array, Case, Image, cases, reported, tried
 from pairmill.models.archs.layers import Conv, draw_weights
 from pairmill.models.functional.resize import bicubic_up, to_uint8
 from pairmill.models.inference.ensemble import turned, turned_back
@@ -124,6 +130,20 @@ def timed(
     return time.process_time() - start, psnr(made, case.hr, 2)
 
 
+def compared(case: Case, config: ZssrConfig) -> Row:
+    """Both on one picture."""
+    fast, good = timed(ours, case, config)
+    slow, other = timed(plain, case, config)
+    return {
+        "picture": case.name,
+        "ours, s": round(fast, 1),
+        "ours, dB": round(good, 2),
+        "plain, s": round(slow, 1),
+        "plain, dB": round(other, 2),
+        "ratio": round(slow / fast, 2),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -131,19 +151,26 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--height", type=int, default=128, help="of the part of LR")
     parser.add_argument("--width", type=int, default=160, help="of the part of LR")
-    parser.add_argument("--images", type=int, default=2)
+    parser.add_argument("--images", type=int, default=5, help="of those of `zssr_accuracy`")
+    parser.add_argument("--max-steps", type=int, default=ZssrConfig().max_steps, help="of both")
+    parser.add_argument(
+        "--tried", action="store_true", help="pictures that settings were chosen on"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
-    config, ratios = ZssrConfig(), []
-    for case in cases(tried(args.data)[: args.images], 2, args.height, args.width):
-        fast, good = timed(ours, case, config)
-        print(f"{case.name}: {fast:.1f} s of the processor, {good:.2f} dB", flush=True)
-        slow, other = timed(plain, case, config)
-        print(f"  plain: {slow:.1f} s of the processor, {other:.2f} dB", flush=True)
-        ratios.append(slow / fast)
-    mean = float(np.exp(np.mean(np.log(ratios))))
+    config, rows = ZssrConfig(max_steps=args.max_steps), list[Row]()
+    known = (tried if args.tried else reported)(args.data)
+    # Some of each source.
+    chosen = [known[number * len(known) // args.images] for number in range(args.images)]
+    for case in cases(chosen, 2, args.height, args.width):
+        rows.append(compared(case, config))
+        print("  ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
+        save(rows, "bench_zssr_tried" if args.tried else "bench_zssr")
+    mean = float(np.exp(np.mean(np.log([row["ratio"] for row in rows]))))
+    gain = float(np.mean([row["ours, dB"] - row["plain, dB"] for row in rows]))
     mark = "ok  " if mean >= GOAL else "MISS"
     print(f"{mark} ZSSR against its plain formulation: {mean:.1f} times, goal {GOAL:g}")
+    print(f"{gain:+.2f} dB in the mean")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ finished is found again.
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import pairmill
-from benchmarks.common import RESULTS, machine
-from benchmarks.kernel_aware import pictures, recipe
+from benchmarks.kernel_aware import built, parser_of, pictures, record
 from pairmill.models.archs.aware import Degradation
 from pairmill.models.archs.ikc import Ikc
 from pairmill.models.archs.weights import load_network
@@ -172,32 +168,18 @@ def summary(found: dict[str, list[float]]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("hr", type=Path)
-    parser.add_argument("test", type=Path)
-    parser.add_argument("workspace", type=Path)
-    parser.add_argument("--scale", type=int, default=2)
-    parser.add_argument("--minutes", type=float, default=10, help="of training, both stages")
+    parser = parser_of(__doc__, images=5, rate=1e-3)
     parser.add_argument("--steps", type=int, nargs=2, help="of the stages, instead of minutes")
-    parser.add_argument("--share", type=float, default=0.4, help="of it, for SFTMD")
-    parser.add_argument("--anisotropic", type=float, default=0.0, help="share of ellipses")
-    parser.add_argument("--features", type=int, default=32)
+    parser.add_argument("--share", type=float, default=0.4, help="of the minutes, for SFTMD")
     parser.add_argument("--blocks", type=int, default=4)
-    parser.add_argument("--code", type=int, default=10)
     parser.add_argument("--finders", type=int, default=32, help="features of P and C")
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--images", type=int, default=5, help="of the test")
     parser.add_argument("--corrections", type=int, default=2, help="in a step of training")
     parser.add_argument("--side", type=int, default=128, help="of the middle that is judged")
     parser.add_argument("--wrong", type=float, default=0.6, help="HR pixels")
     parser.add_argument("--settled", type=float, default=0.01)
     args = parser.parse_args()
     args.degrader = "ikc"
-    built = pairmill.build(recipe(args), args.workspace)
-    corpus, minutes = f"{recipe(args).name}@{built.version}", args.minutes
+    corpus, minutes = built(args), args.minutes
     first = timed(args, corpus, "sftmd", args.share * minutes, network=network(args))
     finders = {"features": args.finders, "settled": args.settled, "corrections": args.corrections}
     second = timed(
@@ -210,18 +192,14 @@ def main() -> None:
     )
     images = pictures(args.test, args.images, args.scale)
     found = measured(args, read(second), [middle(hr, args.side) for _, hr in images])
-    lines, figures = table(found), summary(found)
-    print("\n".join([*lines, "", *(f"{name}: {value:+.2f} dB" for name, value in figures.items())]))
-    document = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "machine": machine(),
-        "settings": {name: str(value) for name, value in vars(args).items() if name != "workspace"},
-        "steps": [first.step, second.step],
-        "images": [name for name, _ in images],
-        "found": figures,
-        "table": lines,
-    }
-    (RESULTS / f"ikc_x{args.scale}.json").write_text(json.dumps(document, indent=1) + "\n")
+    record(
+        args,
+        f"ikc_x{args.scale}",
+        table(found),
+        summary(found),
+        [first.step, second.step],
+        [name for name, _ in images],
+    )
 
 
 if __name__ == "__main__":

@@ -112,8 +112,8 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "channels": _varying(kernel_varying.channels),
     "asymmetry": _asymmetry,
     "DIV2KRK-like": _fresh(simulated.div2krk),
-    "with KernelGAN": _fresh(simulated.with_kernelgan, "kernelgan"),
-    "with priors": _fresh(with_priors, "priors"),
+    "with KernelGAN": _fresh(simulated.with_kernelgan, "kernelgan", "keep"),
+    "with priors": _fresh(with_priors, "priors", "keep"),
     "Nikon": _nikon,
 }
 """By the name that their rows bear."""
@@ -157,6 +157,11 @@ def main() -> None:
     parser.add_argument("--cameras", type=int, default=3, help="of each form")
     parser.add_argument("--kernelgan", type=int, default=6, help="photographs of each form")
     parser.add_argument("--priors", type=int, default=6, help="the same, with priors")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="folder for scores of the photographs of the two, so that a stopped run goes on there",
+    )
     parser.add_argument("--truth", type=Path, help="the Nikon's kernel, .npy")
     parser.add_argument("--registered", type=Path, help="registered pairs of the Nikon, .npz")
     args = parser.parse_args()

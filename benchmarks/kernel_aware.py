@@ -208,27 +208,75 @@ def summary(view: Gaussian8View, on_drawn: dict[str, float]) -> dict[str, float]
     }
 
 
-def main() -> None:
+def parser_of(about: str | None, images: int, rate: float) -> argparse.ArgumentParser:
+    """The options that `benchmarks.ikc` shares.
+
+    Args:
+        about: What the benchmark is.
+        images: Of the test, unless said.
+        rate: Learning rate, unless said.
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("hr", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--scale", type=int, default=2)
-    parser.add_argument("--minutes", type=float, default=10, help="of training, each")
-    parser.add_argument("--steps", type=int, default=0, help="instead of the minutes")
-    parser.add_argument("--degrader", choices=["ikc", "srmd"], default="ikc")
+    parser.add_argument("--minutes", type=float, default=10, help="of training")
     parser.add_argument("--anisotropic", type=float, default=0.0, help="share of ellipses, ikc")
     parser.add_argument("--features", type=int, default=32)
-    parser.add_argument("--depth", type=int, default=6)
     parser.add_argument("--code", type=int, default=10)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--images", type=int, default=10, help="of the test")
+    parser.add_argument("--images", type=int, default=images, help="of the test")
+    return parser
+
+
+def built(args: argparse.Namespace) -> str:
+    """The corpus, made or found, as NAME@VERSION."""
+    made = recipe(args)
+    return f"{made.name}@{pairmill.build(made, args.workspace).version}"
+
+
+def record(
+    args: argparse.Namespace,
+    name: str,
+    lines: list[str],
+    found: dict[str, float],
+    steps: int | list[int],
+    images: list[str],
+) -> None:
+    """Print a table and its figures, in dB, and write both with the settings.
+
+    Args:
+        args: Settings.
+        name: Of the file.
+        lines: Markdown.
+        found: The figures.
+        steps: Of the trainings.
+        images: Names of the images that were judged.
+    """
+    print("\n".join([*lines, "", *(f"{each}: {value:+.2f} dB" for each, value in found.items())]))
+    document = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "settings": {key: str(value) for key, value in vars(args).items() if key != "workspace"},
+        "steps": steps,
+        "images": images,
+        "found": found,
+        "table": lines,
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = parser_of(__doc__, images=10, rate=2e-3)
+    parser.add_argument("--steps", type=int, default=0, help="of each, instead of the minutes")
+    parser.add_argument("--degrader", choices=["ikc", "srmd"], default="ikc")
+    parser.add_argument("--depth", type=int, default=6)
     args = parser.parse_args()
-    built = pairmill.build(recipe(args), args.workspace)
-    runs = trained(args, f"{recipe(args).name}@{built.version}")
+    runs = trained(args, built(args))
     networks = [
         bicubic(args.scale),
         *(named(run.folder.checkpoint("last"), way) for way, run in runs.items()),
@@ -238,19 +286,14 @@ def main() -> None:
         [(name, partial(np.asarray, hr)) for name, hr in images]
     )
     on_drawn = drawn(args, networks, images)
-    lines, found = table(view, on_drawn), summary(view, on_drawn)
-    print("\n".join([*lines, "", *(f"{name}: {value:+.2f} dB" for name, value in found.items())]))
-    document = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "machine": machine(),
-        "settings": {name: str(value) for name, value in vars(args).items() if name != "workspace"},
-        "steps": next(iter(runs.values())).step,
-        "images": [name for name, _ in images],
-        "found": found,
-        "table": lines,
-    }
-    name = f"kernel_aware_x{args.scale}_{args.degrader}.json"
-    (RESULTS / name).write_text(json.dumps(document, indent=1) + "\n")
+    record(
+        args,
+        f"kernel_aware_x{args.scale}_{args.degrader}",
+        table(view, on_drawn),
+        summary(view, on_drawn),
+        next(iter(runs.values())).step,
+        [name for name, _ in images],
+    )
 
 
 if __name__ == "__main__":

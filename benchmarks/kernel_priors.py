@@ -7,22 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.kernel_cases import SIDES, Condition, Photograph, draw_camera, padded, take
-from benchmarks.kernel_methods import (
-    Estimate,
-    camera,
-    constant,
-    measured,
-    spectra,
-    timed,
-)
+from benchmarks.kernel_cases import SIDES, Photograph, padded
+from benchmarks.kernel_methods import Estimate, spectra, timed
 from benchmarks.kernel_pictures import Picture, some_of
-from benchmarks.kernel_scores import Score, scored
-from benchmarks.kernel_simulated import SEED, Trial
+from benchmarks.kernel_scores import Score
+from benchmarks.kernel_simulated import SEED, on_few
 from pairmill.models.dip.blind import FromFlow, FromNetwork, KernelSource
 from pairmill.models.dip.fit import restore
 from pairmill.models.fkp.fit import fit_prior
@@ -91,24 +85,19 @@ def _both(method: str, photograph: Photograph, kernels: Array, seconds: float) -
     ]
 
 
-def with_priors(which: str, available: Sequence[Picture], count: int) -> Iterator[Score]:
+def with_priors(
+    which: str, available: Sequence[Picture], count: int, keep: Path | None
+) -> Iterator[Score]:
     """All of them on the first `count` photographs that section `with KernelGAN` has of each
-    form.
+    form; see `on_few`.
     """
-    flow()
-    for form in ("gaussian", "disc"):
-        trial = Trial("with priors", which, form, Condition())
-        rng = trial.rng(0)
-        for number, picture in enumerate(some_of(available, count, SEED)):
-            device = draw_camera(form, rng)
-            one = take(picture, device, trial.condition, rng)
-            tried = [
-                constant(),
-                *kernelgan_fkp(one, SEED + number),
-                *dip_fkp(one, SEED + number),
-                *double_dip(one, SEED + number),
-                camera([measured(one)], 2).camera,
-                Estimate("truth", device.truth, 0.0),
-            ]
-            for estimate in tried:
-                yield scored(trial.key(estimate.method, 1), estimate, device.truth, [one])
+    yield from on_few(
+        ("with priors", which),
+        some_of(available, count, SEED),
+        keep,
+        lambda one, seed: [
+            *kernelgan_fkp(one, seed),
+            *dip_fkp(one, seed),
+            *double_dip(one, seed),
+        ],
+    )

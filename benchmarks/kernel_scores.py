@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,28 @@ class Score:
     """`error` as the method expects it."""
     psnr: float
     """PSNR-Y of super-resolution with it, in decibels."""
+
+
+def kept(folder: Path | None, name: str, work: Callable[[], Iterable[Score]]) -> list[Score]:
+    """Scores that a file of a folder holds from an earlier run, or new ones, which it then holds.
+
+    Args:
+        folder: Made if there is none; without one nothing is kept.
+        name: Of the file, without its ending.
+        work: Makes them.
+    """
+    if folder is None:
+        return list(work())
+    file = folder / f"{name}.json"
+    if file.exists():
+        return [Score(**{**one, "key": Key(**one["key"])}) for one in json.loads(file.read_text())]
+    found = list(work())
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(one) for one in found], indent=1)
+    part = file.with_suffix(".part")
+    part.write_text(text + "\n")
+    part.replace(file)
+    return found
 
 
 def scored(

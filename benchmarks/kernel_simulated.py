@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from benchmarks.kernel_methods import (
     spectra,
 )
 from benchmarks.kernel_pictures import Picture, some_of
-from benchmarks.kernel_scores import NINETY, Key, Score, scored
+from benchmarks.kernel_scores import NINETY, Key, Score, kept, scored
 from pairmill.models.camera.forms import PULL
 from pairmill.models.camera.scenes import built_in, described, like_pictures
 from pairmill.models.functional.chroma import grey
@@ -168,23 +169,59 @@ def div2krk(which: str, available: Sequence[Picture]) -> Iterator[Score]:
         )
 
 
-def with_kernelgan(which: str, available: Sequence[Picture], count: int) -> Iterator[Score]:
-    """KernelGAN and all others on the same few photographs, `count` of each of two forms."""
+def with_kernelgan(
+    which: str, available: Sequence[Picture], count: int, keep: Path | None
+) -> Iterator[Score]:
+    """KernelGAN and all others on the same few photographs; see `on_few`."""
+    yield from on_few(
+        ("with KernelGAN", which),
+        some_of(available, count, SEED),
+        keep,
+        lambda one, seed: [*kernelgan(one, seed), spectra(one)],
+    )
+
+
+def on_few(
+    section: tuple[str, str],
+    chosen: Sequence[Picture],
+    keep: Path | None,
+    methods: Callable[[Photograph, int], Iterable[Estimate]],
+) -> Iterator[Score]:
+    """Slow methods on the same few photographs of each of two forms, beside the constant, the
+    camera estimate and the truth.
+
+    Args:
+        section: Of the rows, and what the pictures are called.
+        chosen: A photograph of each form is made of each.
+        keep: Folder for the scores of each photograph, which are found there again; none keeps
+            nothing.
+        methods: From a photograph and a seed.
+    """
     for form in ("gaussian", "disc"):
-        trial = Trial("with KernelGAN", which, form, Condition())
+        trial = Trial(*section, form, Condition())
         rng = trial.rng(0)
-        for number, picture in enumerate(some_of(available, count, SEED)):
+        for number, picture in enumerate(chosen):
+            # Drawn even where the scores are known: what follows is drawn from the same stream.
             device = draw_camera(form, rng)
             one = take(picture, device, trial.condition, rng)
-            tried = [
-                constant(),
-                *kernelgan(one, SEED + number),
-                spectra(one),
-                camera([measured(one)], 2).camera,
-                Estimate("truth", device.truth, 0.0),
-            ]
-            for estimate in tried:
-                yield scored(trial.key(estimate.method, 1), estimate, device.truth, [one])
+
+            def tried(
+                trial: Trial = trial,
+                device: Camera = device,
+                one: Photograph = one,
+                number: int = number,
+            ) -> Iterator[Score]:
+                estimates = [
+                    constant(),
+                    *methods(one, SEED + number),
+                    camera([measured(one)], 2).camera,
+                    Estimate("truth", device.truth, 0.0),
+                ]
+                for estimate in estimates:
+                    yield scored(trial.key(estimate.method, 1), estimate, device.truth, [one])
+
+            name = "-".join((*section, form, str(number), picture.source, picture.name))
+            yield from kept(keep, name.replace(" ", "_"), tried)
 
 
 def differing(which: str, available: Sequence[Picture], cameras: int) -> list[Row]:

@@ -190,13 +190,13 @@ def on_cases(protocol: Gaussian8, cases: Sequence[Case]) -> Gaussian8View:
 
     def reader(case: Case) -> Callable[[], Image]:
         def read() -> Image:
-            hr, _ = case.read(protocol.scale)
+            hr = case.read(protocol.scale).hr
             assert hr is not None
             return hr
 
         return read
 
-    having = [case for case in cases if case.read(protocol.scale)[0] is not None]
+    having = [case for case in cases if case.has_hr]
     if not having:
         raise _needs_hr()
     return protocol.measured([(case.name, reader(case)) for case in having])

@@ -203,7 +203,7 @@ class _Run:
             raise UserError("no image could be evaluated", got=got, todo="name folders with images")
 
     def _scored(self, group: Group, case: Case) -> PictureView:
-        hr, lr = case.read(self.scale)
+        hr, lr, whole = case.read(self.scale)
         digest = digest_of_pair(hr, lr)
         rows = [
             ScoreRow(network=one.name, scores=self._measured(one, case, hr, lr, digest).scores)
@@ -214,7 +214,7 @@ class _Run:
         return PictureView(
             name=case.name,
             group=group.name,
-            source=case.source or ("" if case.whole is None else pixel_digest(case.whole())),
+            source=case.source or ("" if whole is None else pixel_digest(whole)),
             width=lr.shape[1] * self.scale,
             height=lr.shape[0] * self.scale,
             rows=tuple(rows),
@@ -316,7 +316,7 @@ class _Run:
         self, group: Group, picture: PictureView, stem: str, picture_files: PictureFiles
     ) -> Shown:
         case = self.cases[group.name, picture.name]
-        hr, lr = case.read(self.scale)
+        hr, lr, _ = case.read(self.scale)
         window = most_detail(lr, self.scale)
         panes = []
         if hr is not None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from pairmill.models.functional.imresize import imresize_down
 from pairmill.pipeline.corpora.log import find_version
@@ -29,8 +30,19 @@ SIDE = re.compile(r"[-_ ]?(hr|gt|lr[a-z]*[-_ ]?\d?|x\d)$", re.IGNORECASE)
 """What names of HR and LR files may end in, such as `_HR`, `_LR4`, `x4`."""
 
 
-Reader = Callable[[int], tuple[Image | None, Image]]
-"""HR, if there is one, and LR, at a scale."""
+class Pair(NamedTuple):
+    """What is read of a case at a scale."""
+
+    hr: Image | None
+    """None of real images."""
+    lr: Image
+    whole: Image | None = None
+    """The image that HR is, with the rows and columns that are cut off; none without HR, and where
+    HR is a tile."""
+
+
+Reader = Callable[[int], Pair]
+"""Reads at a scale."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +56,8 @@ class Case:
     do not fit."""
     source: str = ""
     """Digest of the pixels of the image that it is a tile of; empty if it is a whole image."""
-    whole: Callable[[], Image] | None = None
-    """The image that HR is, with the rows and columns that are cut off; none without HR."""
+    has_hr: bool = True
+    """Whether there is HR."""
     kernel: Known | None = None
     """How the LR was made, if that is known: by a corpus, or since it is made here."""
 
@@ -101,11 +113,7 @@ def paired_folders(hr: str, lr: str, base: str, *, by_lr: bool = False) -> Group
             todo="name folders that hold the same images",
         )
     cases = tuple(
-        Case(
-            posixpath.basename(above[stem]),
-            _pair(above[stem], below[stem]),
-            whole=partial(read_any, above[stem]),
-        )
+        Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem]))
         for stem in sorted(above)
     )
     name = _folder_name(lr if by_lr else hr)
@@ -124,7 +132,6 @@ def hr_folder(hr: str, base: str, *, labels: bool = True) -> Group:
         Case(
             posixpath.basename(file.url),
             _reduced(file.url),
-            whole=partial(read_any, file.url),
             kernel=by_bicubic if labels else None,
         )
         for file in files
@@ -141,7 +148,9 @@ def real_images(pattern: str, base: str) -> Group:
         UserError: if there are none.
     """
     files = images_named(pattern, base, "--real")
-    cases = tuple(Case(posixpath.basename(file.url), _alone(file.url)) for file in files)
+    cases = tuple(
+        Case(posixpath.basename(file.url), _alone(file.url), has_hr=False) for file in files
+    )
     return Group(_folder_name(pattern), f"real images of {pattern}", "real", cases)
 
 
@@ -210,11 +219,10 @@ def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
 
 
 def _pair(hr_url: str, lr_url: str) -> Reader:
-    def read(scale: int) -> tuple[Image, Image]:
-        hr, lr = read_any(hr_url), read_any(lr_url)
-        if scale:
-            hr = fitted(hr, lr, scale, f"{hr_url} and {lr_url}")
-        return hr, lr
+    def read(scale: int) -> Pair:
+        whole, lr = read_any(hr_url), read_any(lr_url)
+        hr = fitted(whole, lr, scale, f"{hr_url} and {lr_url}") if scale else whole
+        return Pair(hr, lr, whole)
 
     return read
 
@@ -256,7 +264,7 @@ def guessed_scale(groups: Sequence[Group]) -> int | None:
     pairs = (case for group in groups if group.kind == "pairs" for case in group.cases)
     for case in pairs:
         try:
-            hr, lr = case.read(0)
+            hr, lr, _ = case.read(0)
         except ImageRejected:
             continue
         assert hr is not None
@@ -265,7 +273,7 @@ def guessed_scale(groups: Sequence[Group]) -> int | None:
 
 
 def _reduced(url: str) -> Reader:
-    def read(scale: int) -> tuple[Image, Image]:
+    def read(scale: int) -> Pair:
         image = read_any(url)
         if min(image.shape[:2]) < scale:
             detail = (
@@ -274,13 +282,13 @@ def _reduced(url: str) -> Reader:
             )
             raise ImageRejected(ImageReason.TOO_SMALL, detail)
         hr = image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale]
-        return hr, imresize_down(hr, scale)
+        return Pair(hr, imresize_down(hr, scale), image)
 
     return read
 
 
 def _alone(url: str) -> Reader:
-    return lambda _scale: (None, read_any(url))
+    return lambda _scale: Pair(None, read_any(url))
 
 
 def _corpus_reader(
@@ -290,9 +298,9 @@ def _corpus_reader(
     places = {key.decode(): number for number, key in enumerate(index.keys)}
 
     def reader(key: str) -> Reader:
-        def read(scale: int) -> tuple[Image, Image]:
+        def read(scale: int) -> Pair:
             above, below = index.pair(places[key])
-            return fitted(above, below, scale, f"sample {key}"), below
+            return Pair(fitted(above, below, scale, f"sample {key}"), below)
 
         return read
 

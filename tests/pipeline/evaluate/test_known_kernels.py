@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pairmill.models.archs.kernel_code import downscaled
 from pairmill.models.functional.imresize import imresize_down
+from pairmill.pipeline.evaluate import sources
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
 from pairmill.pipeline.evaluate.told import told_by
+from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.labels.kernel import of_bicubic
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport
@@ -57,3 +61,30 @@ def test_lr_that_are_made_here_are_told_by_their_kernel(tmp_path: Path) -> None:
     assert "told nothing of 1 LR" in notes["files"]
     assert "--kernel bicubic says so" in notes["files"]
     assert "told the kernel of bicubic downscaling" in reports["files, told"].networks[1].arch
+
+
+def test_each_image_is_decoded_once_to_be_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hr = photograph(2, 63, 59, noise=0)
+    save(hr, tmp_path / "hr/one.png")
+    save(imresize_down(hr[:62, :58], 2), tmp_path / "lr/one.png")
+    read, seen = sources.read_any, list[str]()
+
+    def counted(url: str) -> NDArray[np.uint8]:
+        seen.append(url.rpartition("/")[0].rpartition("/")[2])
+        return read(url)
+
+    monkeypatch.setattr(sources, "read_any", counted)
+    request = Request(
+        ("bicubic",),
+        hr=("hr",),
+        pairs=(("hr", "lr"),),
+        real=("lr",),
+        base=str(tmp_path),
+        config=EvaluationConfig(scale=2, shown=0, gaussian8=True),
+    )
+    report = evaluate(request, Storage(str(tmp_path)), Storage(str(tmp_path)), "page")
+    # HR of both sets once, and again for its blurred LR.
+    assert Counter(seen) == {"hr": 4, "lr": 2}
+    assert {one.source for one in report.pictures} == {pixel_digest(hr), ""}
