@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -158,3 +160,22 @@ def told_checkpoint(path: Path) -> str:
     network = build(TOLD, 2, 1)
     path.write_bytes(write_weights(network.state_dict(), spec=NetworkSpec(network=TOLD, scale=2)))
     return str(path)
+
+
+def pth(content: object) -> bytes:
+    """What `torch.save` makes of it."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def prefixed(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Weights with a word before their names."""
+    return {f"{prefix}{key}": value for key, value in tensors.items()}
+
+
+def same(found: Network, wanted: Network, scale: int) -> None:
+    """Both give the same image."""
+    with torch.no_grad():
+        torch.testing.assert_close(found(pictures(1)), wanted(pictures(1)), rtol=0, atol=1e-6)
+    assert found.scale == scale

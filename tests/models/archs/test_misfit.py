@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
@@ -18,15 +17,9 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import NetworkSpec
 from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.rcan import RcanConfig
-from tests.support.networks import SMALL, SWIN, network_of
+from tests.support.networks import SMALL, SWIN, network_of, pth
 
 NAME = "small.pth"
-
-
-def pth(value: object) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    return buffer.getvalue()
 
 
 IPT = network_of("ipt", 2).state_dict()
