@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint8]
 Array = NDArray[np.float64]
-BICUBIC = "bicubic"
+BICUBIC: Literal["bicubic"] = "bicubic"
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pairmill.models.archs.kernel_code import downscaled
 from pairmill.models.functional.imresize import imresize_down
-from pairmill.pipeline.evaluate import sources
+from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
 from pairmill.pipeline.evaluate.told import told_by
@@ -69,13 +69,13 @@ def test_each_image_is_decoded_once_to_be_measured(
     hr = photograph(2, 63, 59, noise=0)
     save(hr, tmp_path / "hr/one.png")
     save(imresize_down(hr[:62, :58], 2), tmp_path / "lr/one.png")
-    read, seen = sources.read_any, list[str]()
+    seen = list[str]()
 
     def counted(url: str) -> NDArray[np.uint8]:
         seen.append(url.rpartition("/")[0].rpartition("/")[2])
-        return read(url)
+        return read_any(url)
 
-    monkeypatch.setattr(sources, "read_any", counted)
+    monkeypatch.setattr("pairmill.pipeline.evaluate.sources.read_any", counted)
     request = Request(
         ("bicubic",),
         hr=("hr",),
