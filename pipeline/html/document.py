@@ -40,13 +40,28 @@ def document(
         el("link", rel="icon", href="data:,"),
         el("title", title),
         el("style", *sheets),
+        el("script", asset("page.js")),  # before the body, or a dark page would flash
     )
-    links = (el("a", label, href=f"#{anchor}") for anchor, label, _ in parts if label)
-    nav = el("nav", el("a", brand, href="#top", class_="brand"), *links, aria_label="Sections")
-    main = el("main", top, *(html for _, _, html in parts))
+    main = el("main", top, *(html for _, _, html in parts), id="main", tabindex=-1)
     footer = el("footer", el("p", foot, class_="quiet small"))
-    body = el("body", nav, main, footer, el("script", asset("page.js")), id="top")
+    skip = el("a", "Skip to the content", href="#main", class_="skip")
+    body = el("body", skip, _navigation(brand, parts), main, footer, id="top")
     return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
+
+
+def _navigation(brand: str, parts: Sequence[Part]) -> Raw:
+    """The bar of every page: its name, its contents, and the switch between light and dark."""
+    links = [el("li", el("a", label, href=f"#{name}")) for name, label, _ in parts if label]
+    contents = None
+    if links:
+        contents = el("details", el("summary", "Contents"), el("ol", *links), class_="toc", open=True)
+    return el(
+        "nav",
+        el("a", brand, href="#top", class_="brand"),
+        contents,
+        el("button", "Dark mode", type="button", class_="theme", hidden=True),
+        aria_label="Contents",
+    )
 
 
 def asset(name: str) -> Raw:

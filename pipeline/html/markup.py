@@ -103,7 +103,7 @@ def table(
     caption: str,
     numeric: frozenset[int] = frozenset(),
 ) -> Raw:
-    """A table in a box of its own that scrolls sideways; columns in `numeric` are aligned right."""
+    """A table; the first cell of a row names it, columns in `numeric` are aligned right."""
 
     def cls(place: int) -> str | None:
         return "num" if place in numeric else None
@@ -112,11 +112,32 @@ def table(
         "tr", *(el("th", cell, scope="col", class_=cls(place)) for place, cell in enumerate(head))
     )
     body = [
-        el("tr", *(el("td", cell, class_=cls(place)) for place, cell in enumerate(row)))
+        el(
+            "tr",
+            *(
+                el("td", cell, class_=cls(place))
+                if place
+                else el("th", cell, scope="row", class_=cls(place))
+                for place, cell in enumerate(row)
+            ),
+        )
         for row in rows
     ]
-    inner = el("table", el("caption", caption), el("thead", header), el("tbody", *body))
-    return el("div", inner, class_="table", tabindex=0, role="region", aria_label=caption)
+    return table_box(caption, header, [el("tbody", *body)])
+
+
+def table_box(caption: str, head: Raw, bodies: Iterable[Raw], class_: str = "") -> Raw:
+    """The box of every table: it scrolls in itself, with the keyboard too.
+
+    Args:
+        caption: What the table holds, for those who do not see the heading above it.
+        head: The row of column heads.
+        bodies: `tbody` elements.
+        class_: Classes besides `table`.
+    """
+    inner = el("table", el("caption", caption), el("thead", head), *bodies)
+    classes = f"table {class_}".strip()
+    return el("div", inner, class_=classes, tabindex=0, role="region", aria_label=caption)
 
 
 def fold(cards: list[Raw], class_: str, first: int, style: str | None = None) -> Raw:
@@ -140,8 +161,52 @@ def figure(content: Raw, title: str, note: object = "") -> Raw:
     return el("figure", caption, content, class_="chart")
 
 
-def section(anchor: str, title: str, lead: object, *content: object) -> Raw:
-    """A section of the page."""
+def section(
+    anchor: str, title: str, lead: object, *content: object, folded: bool = False
+) -> Raw:
+    """A section of the page; a folded one shows its title and its lead until it is opened."""
+    name = f"{anchor}-title"
+    if folded:
+        said = el("span", lead, class_="lead") if lead else None
+        summary = el("summary", el("h2", title, id=name), said)
+        part = el("details", summary, el("div", *content, class_="body"))
+        return el("section", part, id=anchor, aria_labelledby=name, class_="part")
     words = el("p", lead, class_="lead") if lead else None
-    head = el("header", el("h2", title, id=f"{anchor}-title"), words)
-    return el("section", head, *content, id=anchor, aria_labelledby=f"{anchor}-title")
+    head = el("header", el("h2", title, id=name), words)
+    return el("section", head, *content, id=anchor, aria_labelledby=name)
+
+
+def titled(title: str, note: object, *content: object) -> Raw:
+    """A part of a section: its heading, a few words beside it, and what it holds."""
+    said = el("span", f" {note}" if isinstance(note, str) else note, class_="quiet")
+    return join([el("h3", title, said if note else None), *content])
+
+
+def notice(content: object, kind: str = "") -> Raw:
+    """A box that must not be overlooked: plain, `good`, or `bad` for a warning."""
+    return el("div", content, class_=f"notice {kind}".strip(), role="note")
+
+
+def unfolded(summary: object, *content: object, open_: bool = False) -> Raw:
+    """Something that is folded away under a line of text."""
+    return el("details", el("summary", summary), *content, open=open_)
+
+
+def pixels(source: str, alt: str, side: int = 0, class_: str = "") -> Raw:
+    """An image whose pixels are squares of whole screen pixels.
+
+    Args:
+        source: File name or data URL.
+        alt: What it shows.
+        side: Width in pixels that are to stay whole; 0 where the image fills its frame.
+        class_: Further classes.
+    """
+    return el(
+        "img",
+        src=source,
+        alt=alt,
+        class_=f"pixels {'whole ' if side else ''}{class_}".strip(),
+        style=f"--side:{side}px" if side else None,
+        loading="lazy",
+        decoding="async",
+    )
