@@ -221,6 +221,8 @@ class Shown(Frozen):
     """Why this one, and where the crop lies."""
     panes: tuple[Pane, ...]
     """The crops; pointing at one shows the first in its place."""
+    side: int = Field(default=128, ge=1)
+    """Longer side of the crops, in pixels."""
 
 
 class ToldRow(Frozen):

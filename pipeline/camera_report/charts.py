@@ -13,6 +13,8 @@ NYQUIST = 0.5
 """Finest frequency that a photograph shows, in cycles per pixel."""
 ROOM = 0.27
 """MTF50 from which on there is room for its name below the curve."""
+COLOURS = {"R": "red", "G": "green", "B": "blue"}
+"""Classes of channels."""
 MOST_CURVES = 60
 """Curves of photographs that are drawn."""
 
@@ -28,7 +30,7 @@ def transfer_chart(group: GroupFound) -> Raw:
         if photograph.curve
     ][:MOST_CURVES]
     highest = max([1.0, *(y for curve in own for _, y in curve), *_highs(blur)])
-    plot = Plot((0, 1), (0, 1.06 * highest), "cycles per pixel of the photograph", "contrast left")
+    plot = Plot((0, 1), (0, 1.06 * highest), "cycles per pixel of the photo", "contrast left")
     marks = [
         _beyond(plot),
         el("path", d=_band(plot, blur), class_="band"),
@@ -121,19 +123,21 @@ def noise_chart(found: NoiseFound) -> Raw:
     """Points and lines of each channel."""
     points = [point for channel in channels(found).values() for point in channel]
     high = max([1.0, *(point.std for point in points)])
-    plot = Plot((0, 255), (0, 1.25 * high), "intensity level", "noise, intensity levels")
+    plot = Plot((0, 255), (0, 1.25 * high), "brightness, levels", "noise, levels")
     marks = []
     for name, channel in channels(found).items():
-        class_ = f"channel-{name.lower()}"
+        class_ = COLOURS[name]
         path = plot.path([(point.level, point.std) for point in channel])
         if channel:
             marks.append(el("path", d=path, class_=f"line {class_}"))
         for point in channel:
             said = f"{name}: {point.std:.2f} at level {point.level:.0f}, {point.blocks:,} blocks"
             x, y = plot.px(point.level), plot.py(point.std)
-            marks.append(el("circle", el("title", said), cx=x, cy=y, r=3.5, class_=class_))
+            marks.append(
+                el("circle", el("title", said), cx=x, cy=y, r=3.5, class_=f"point {class_}")
+            )
     for place, name in enumerate(channels(found)):
-        class_, x = f"channel-{name.lower()}", WIDTH - RIGHT - 62 + 28 * place
-        marks.append(el("circle", cx=x, cy=TOP + 6, r=3.5, class_=class_))
+        class_, x = COLOURS[name], WIDTH - RIGHT - 62 + 28 * place
+        marks.append(el("circle", cx=x, cy=TOP + 6, r=3.5, class_=f"point {class_}"))
         marks.append(el("text", name, x=x + 7, y=TOP + 10, class_="tick"))
     return plot.draw("noise against intensity level, by channel", *marks)

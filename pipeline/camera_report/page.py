@@ -22,11 +22,16 @@ from pairmill.pipeline.html.markup import (
     figure,
     fold,
     join,
+    notice,
+    of,
+    pixels,
     section,
     table,
+    titled,
 )
 from pairmill.pipeline.html.pictures import heat, png
 from pairmill.pipeline.html.text import file_name, plain
+from pairmill.pipeline.subset import evenly
 from pairmill.schemas.camera_report import (
     CameraReport,
     GroupFound,
@@ -34,8 +39,11 @@ from pairmill.schemas.camera_report import (
     VariationFound,
 )
 
-OPEN = 12
-"""Photographs of a group that are not folded away."""
+OPEN, MOST = 12, 120
+"""Photographs of a group that are not folded away, and that are shown at all: each is part of the
+page."""
+MOST_FILES = 500
+"""Files that could not be used and are listed, at most."""
 SEEN = 0.004
 """Share of a kernel's peak that one sees on a heat map."""
 FIELD_SPAN = 1.25
@@ -50,7 +58,9 @@ def camera_page(examined: Examined) -> str:
     parts = [(group.name, group.name, _group(group, examined)) for group in report.groups]
     if report.left_out:
         parts.append(("left-out", "Left out", _left_out(report)))
-    foot = join([el("code", "camera.json"), " holds all numbers, the folders next to it kernels."])
+    foot = join(
+        [el("code", "camera.json"), " beside this page holds all numbers, the folders the kernels."]
+    )
     title = "What this camera does" if len(report.groups) == 1 else "What these cameras do"
     return document(title, "Camera", _top(report, title), parts, foot, "camera.css")
 
@@ -59,22 +69,25 @@ def _top(report: CameraReport, title: str) -> Raw:
     photographs = sum(len(group.photographs) for group in report.groups)
     accepted = sum(group.accepted for group in report.groups)
     facts = [
-        (f"{photographs:,}", "photographs" if photographs != 1 else "photograph"),
+        (f"{photographs:,}", "photos" if photographs != 1 else "photo"),
         (f"{len(report.groups):,}", "cameras" if len(report.groups) != 1 else "camera"),
         (f"{accepted:,}", f"kernels for ×{report.scale}"),
     ]
     if len(report.groups) == 1 and report.groups[0].blur is not None:
         facts.insert(2, (f"{report.groups[0].blur.width.value:.2f} px", "width of the blur"))
-    sharp = "sharp pictures show them"
+    sharp = "sharp images that come with pairmill"
     if report.clean:
-        sharp = f"{counted(report.clean, 'clean image')} of yours show them"
-    lead = f"Blur, noise and compression, told from the photographs alone, by scenes as {sharp}."
+        sharp = f"{counted(report.clean, 'clean image')} of yours"
+    lead = (
+        "Blur, noise and compression of the camera, measured on its photos alone. Its blur is what "
+        f"makes them differ from {sharp}."
+    )
     return hero("pairmill camera", title, lead, facts)
 
 
 def _group(group: GroupFound, examined: Examined) -> Raw:
     count, known = len(group.photographs), words.SOURCES[group.source]
-    lead = f"{counted(count, 'photograph')}, {known}."
+    lead = f"{counted(count, 'photo')}, {known}."
     return section(
         group.name,
         group.name,
@@ -89,7 +102,7 @@ def _group(group: GroupFound, examined: Examined) -> Raw:
 def _uncertain(group: GroupFound) -> Raw:
     head = el("strong", "What is uncertain")
     points = el("ul", *(el("li", _sentence(text)) for text in group.uncertain))
-    return el("div", head, points, class_="notice" if group.blur is not None else "notice bad")
+    return notice(join([head, points]), "" if group.blur is not None else "bad")
 
 
 def _sentence(text: str) -> str:
@@ -102,11 +115,11 @@ def _facts(group: GroupFound, scale: int) -> Raw:
     if blur is not None:
         rows += [
             ("Blur", words.shape(blur)),
-            ("Width", f"{words.width(blur.width, 'px')} of the photograph"),
+            ("Width", f"{words.width(blur.width, 'px')} of the photo"),
             (f"Width at ×{scale}", f"{words.width(blur.width_hr, 'px')} of HR"),
             ("Contrast", words.contrast(blur)),
             ("Sharpening", words.sharpening(blur)),
-            ("Photographs", words.difference(blur)),
+            ("Between photos", words.difference(blur)),
         ]
         rows += [(name.capitalize(), said) for name, said in words.within(blur)]
     rows += [
@@ -129,8 +142,11 @@ def _charts(group: GroupFound, examined: Examined) -> Raw:
         el("span", f"{kernel.max():.3f}"),
         class_="scale",
     )
-    note = f"{side} × {side} HR px, for ×{examined.report.scale}, by square roots: blue is negative"
-    mtf = "contrast left, by frequency; thin: each photograph, band: 95 %"
+    note = (
+        f"{side} × {side} HR px, for ×{examined.report.scale}; colours by square roots, "
+        "blue is negative"
+    )
+    mtf = "contrast that is left at each frequency; thin lines: single photos, band: 95 % interval"
     return el(
         "div",
         figure(join([picture, scale]), "Kernel", note),
@@ -149,7 +165,10 @@ def _field(found: VariationFound) -> Raw:
         el("div", said, style=f"--share: {100 * (wide - least) / (most - least):.0f}%")
         for wide, said in zip(widths, words.parts(found), strict=True)
     ]
-    note = f"px of the photograph, ± 95 % beside the others; from {found.told_by} photographs"
+    note = (
+        "in px of the photo, with 95 % intervals relative to the other parts; from "
+        f"{counted(found.told_by, 'photo')}"
+    )
     return figure(el("div", *cells, class_="field"), "Width over the field", note)
 
 
@@ -160,8 +179,8 @@ def _noise_alone(group: GroupFound) -> Raw:
 def _noise_figure(group: GroupFound) -> Raw | None:
     if not any(words.channels(group.noise).values()):
         return None
-    before = " before JPEG, told from luma" if group.noise.by_luma else ""
-    note = f"standard deviation{before}, by level"
+    before = " before JPEG, measured on luma" if group.noise.by_luma else ""
+    note = f"standard deviation{before}, by brightness"
     return figure(noise_chart(group.noise), "Noise", note)
 
 
@@ -173,7 +192,7 @@ def _heat(examined: Examined, group: GroupFound, file: str, name: str) -> Raw:
     part = kernel[start:end, start:end]
     # Lobes are a hundredth of the peak; square roots show them.
     source = _data("png", png(heat(np.sign(part) * np.sqrt(np.abs(part))), 9))
-    image = el("img", src=source, alt=f"kernel of {name}", class_="pixels")
+    image = pixels(source, f"kernel of {name}")
     return el("div", image, cross(part.shape[0], centre - start), class_="heat")
 
 
@@ -196,10 +215,14 @@ def _data(kind: str, data: bytes) -> str:
 
 
 def _photographs(group: GroupFound, examined: Examined) -> Raw:
-    ordered = sorted(group.photographs, key=lambda one: one.accepted)
-    accepted = f"{group.accepted} of {len(group.photographs)} give a kernel"
-    head = el("h3", "Photographs ", el("span", accepted, class_="quiet"))
-    return join([head, fold([_card(one, group, examined) for one in ordered], "kernels", OPEN)])
+    chosen = [group.photographs[place] for place in evenly(len(group.photographs), MOST)]
+    ordered = sorted(chosen, key=lambda one: one.accepted)
+    said = f"{group.accepted:,} of {len(group.photographs):,} give a kernel"
+    if len(chosen) < len(group.photographs):
+        said += f"; {of(len(chosen), len(group.photographs))}"
+    return titled(
+        "Photos", said, fold([_card(one, group, examined) for one in ordered], "kernels", OPEN)
+    )
 
 
 def _card(photograph: PhotographFound, group: GroupFound, examined: Examined) -> Raw:
@@ -230,13 +253,13 @@ def _numbers(photograph: PhotographFound) -> Raw:
     if photograph.blur_width is not None:
         rows.append(("width", words.width(photograph.blur_width, "px")))
     if photograph.error is not None:
-        rows.append(("expected error", f"{photograph.error:.2f}"))
+        rows.append(("expected error", f"{100 * photograph.error:.0f} %"))
     if photograph.mtf50 is not None:
         rows.append(("MTF50", f"{photograph.mtf50:.2f} cycles/px"))
     if photograph.sharpening and photograph.sharpening >= SHARPENS:
         rows.append(("sharpening", f"up to {100 * photograph.sharpening:.0f} %"))
     if photograph.noise is not None:
-        rows.append(("noise where flat", f"{photograph.noise:.1f} levels"))
+        rows.append(("noise in flat areas", f"{photograph.noise:.1f} levels"))
     if photograph.quality:
         rows.append(("JPEG quality", str(photograph.quality)))
     return definitions(rows)
@@ -245,7 +268,10 @@ def _numbers(photograph: PhotographFound) -> Raw:
 def _left_out(report: CameraReport) -> Raw:
     rows = [
         [el("bdi", plain(file_name(one.file))), str(one.reason), one.words]
-        for one in report.left_out
+        for one in report.left_out[:MOST_FILES]
     ]
-    lead = f"{counted(len(rows), 'file')} could not be used."
-    return section("left-out", "Left out", lead, table(["file", "reason", ""], rows, "left out"))
+    lead = f"{counted(len(report.left_out), 'file')} could not be used."
+    if len(rows) < len(report.left_out):
+        lead += f" {of(len(rows), len(report.left_out))}."
+    head = ("file", "reason", "what was found")
+    return section("left-out", "Left out", lead, table(head, rows, "Files that were left out"))

@@ -54,6 +54,11 @@ def most_detail(lr: Image, scale: int, side: int = SIDE) -> Window:
     return Window(top, left, min(length, lr.shape[0]), min(length, lr.shape[1]), scale)
 
 
+def crop_side(width: int, height: int, scale: int, side: int = SIDE) -> int:
+    """Longer side of the window of `most_detail` in HR pixels, for LR of that size."""
+    return scale * min(max(1, side // scale), max(width, height))
+
+
 def bicubic_part(lr: Image, window: Window) -> Image:
     """The part of the bicubic upscaling, made of what is around it alone."""
     top, left = max(0, window.top - MARGIN), max(0, window.left - MARGIN)

@@ -13,7 +13,7 @@ from pairmill.pipeline.evaluate.tables import (
     verdict,
     words,
 )
-from pairmill.pipeline.html.markup import Raw, el, join
+from pairmill.pipeline.html.markup import Raw, el, table_box, titled
 from pairmill.schemas.evaluation import Difference, EvaluationReport, MetricView
 
 CAPTION = "Differences between networks"
@@ -32,15 +32,14 @@ def differences_html(report: EvaluationReport) -> Raw | None:
         if rows:
             name = el("th", el("bdi", group.name), scope="rowgroup", colspan=2 + len(metrics))
             bodies.append(el("tbody", el("tr", name, class_="set"), *rows))
-    inner = el("table", el("caption", CAPTION), el("thead", el("tr", *texts, *heads)), *bodies)
-    classes = "table scores differences"
-    box = el("div", inner, class_=classes, tabindex=0, role="region", aria_label=CAPTION)
-    return join([el("h3", CAPTION), el("p", LEAD, class_="lead"), box])
+    box = table_box(CAPTION, el("tr", *texts, *heads), bodies, "scores differences")
+    return titled(CAPTION, "", el("p", LEAD, class_="lead"), box)
 
 
 def _row(line: Line, metrics: Sequence[MetricView]) -> Raw:
     cells = (_cell(one, metric) for one, metric in zip(line.cells, metrics, strict=True))
-    return el("tr", el("td", el("bdi", line.network)), el("td", el("bdi", line.against)), *cells)
+    name = el("th", el("bdi", line.network), scope="row")
+    return el("tr", name, el("td", el("bdi", line.against)), *cells)
 
 
 def _cell(one: Difference | None, metric: MetricView) -> Raw:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pairmill.pipeline.html.markup import Raw, el, join
+from pairmill.pipeline.html.markup import Raw, el, join, pixels
 from pairmill.schemas.evaluation import Pane, Shown
 
+WIDE = 280
+"""Width of a crop on a desk screen, in CSS pixels, at most."""
 TWO, MOST = 2, 5
 """Crops of a row from which cards stand alone, and crops next to one another, at most."""
 
@@ -31,9 +33,9 @@ def tools(*, differences: bool, first: str) -> Raw:
         switch = el("fieldset", el("legend", "Show"), options, class_="switch")
     hint = el(
         "p",
-        "Point at a crop, tap it, or hold ",
+        f"Point at a crop, or tap it, to see {first} in its place; hold ",
         el("kbd", "F"),
-        f" for all, to see {first} in its place.",
+        " to see it in place of all.",
         class_="hint",
     )
     return el("div", switch, hint, class_="tools")
@@ -51,9 +53,14 @@ def _card(row: Shown) -> Raw:
     return el(
         "article",
         head,
-        el("div", *panes, class_="crops", style=f"--panes:{min(MOST, len(panes))}"),
+        el("div", *panes, class_="crops", style=f"--panes:{min(MOST, len(panes))};{_sizes(row)}"),
         class_="card look",
     )
+
+
+def _sizes(row: Shown) -> str:
+    """How wide crops are, and may be shown: whole screen pixels for each of theirs."""
+    return f"--side:{row.side}px;--most:{row.side * max(1, WIDE // row.side)}px"
 
 
 def _pane(row: Shown, pane: Pane, first: Pane | None) -> Raw:
@@ -84,6 +91,4 @@ def _images(pane: Pane) -> Raw:
 
 
 def _image(file: str, alt: str, kind: str) -> Raw:
-    return el(
-        "img", src=file, alt=alt, class_=f"pixels {kind}".strip(), loading="lazy", decoding="async"
-    )
+    return pixels(file, alt, class_=kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pairmill.pipeline.html.markup import Raw, counted, el, section
+from pairmill.pipeline.html.markup import Raw, counted, el, section, table_box
 from pairmill.schemas.evaluation import Gaussian8View, ToldRow, ToldView
 
 DEEPEST, REDDEST = 6.0, 75
@@ -13,28 +13,22 @@ legible."""
 def gaussian8_html(view: Gaussian8View) -> Raw:
     """The section of a page."""
     lead = (
-        f"HR of {counted(view.images, 'image')}, blurred by eight Gaussians of known width and "
-        "downscaled by bicubic: PSNR (Y) in dB. A row is what the network was told, a column what "
-        "is true. Red cells are below what the network reaches with the true kernel, the redder "
-        f"the further, up to {DEEPEST:g} dB; of a network that takes none, below bicubic."
+        f"HR of {counted(view.images, 'image')} is blurred by eight Gaussians of known width and "
+        "downscaled bicubically; numbers are PSNR (Y) in dB. A row is the width that the network "
+        "was given, a column the true one, in HR pixels. The redder a cell, the further below what "
+        f"the network reaches with the true kernel, up to {DEEPEST:g} dB; for a network that takes "
+        "no kernel, below bicubic."
     )
     head = el(
         "tr",
-        el("th", "was told", scope="col"),
+        el("th", "given width, px", scope="col"),
         *(el("th", f"{width:.2f}", scope="col", class_="num") for width in view.widths),
         el("th", "mean", scope="col", class_="num"),
     )
     control = view.networks[0].rows[0]
     bodies = [_network(one, control, view.widths) for one in view.networks]
-    caption = el("caption", "PSNR by true width, in HR pixels")
-    inner = el("table", caption, el("thead", head), *bodies)
-    box = el(
-        "div",
-        inner,
-        class_="table scores told",
-        tabindex=0,
-        role="region",
-        aria_label="PSNR by true width",
+    box = table_box(
+        "PSNR in dB by true width of the blur in HR pixels", head, bodies, "scores told"
     )
     return section("gaussian8", "What a wrong kernel costs", lead, box)
 
@@ -66,7 +60,7 @@ def _network(one: ToldView, control: ToldRow, widths: tuple[float, ...]) -> Raw:
         ]
         mean = sum(row.scores) / len(row.scores)
         cells.append(el("td", f"{mean:.2f}", class_="num"))
-        rows.append(el("tr", el("td", _words(row)), *cells, class_=row.kind))
+        rows.append(el("tr", el("th", _words(row), scope="row"), *cells, class_=row.kind))
     return el("tbody", *rows)
 
 

@@ -21,6 +21,8 @@ from pairmill.pipeline.html.markup import (
     of,
     section,
     table,
+    table_box,
+    titled,
 )
 from pairmill.schemas.evaluation import (
     EvaluationReport,
@@ -45,7 +47,7 @@ def evaluation_page(report: EvaluationReport) -> str:
         parts.append(("all", "Every image", _every(report)))
     parts.append(("making", "How it was measured", _making(report)))
     names = [el("code", name) for name in ("evaluation.json", "scores.csv", "table.md")]
-    foot = join([join(names, ", "), " next to this page hold the numbers."])
+    foot = join([join(names, ", "), " beside this page hold all numbers."])
     title = f"{report.title} · ×{report.scale}"
     return document(title, report.title, _hero(report), parts, foot, style="evaluate.css")
 
@@ -59,7 +61,7 @@ def _hero(report: EvaluationReport) -> Raw:
             number(len(report.networks)),
             "networks, with bicubic" if len(report.networks) > 1 else "control",
         ),
-        (f"{report.border} px", "left out at each side"),
+        (f"{report.border} px", "left out at every edge"),
     ]
     return hero(f"Evaluation · {made}", report.title, sentence(report), facts)
 
@@ -70,8 +72,8 @@ def sentence(report: EvaluationReport) -> str:
     if not measured:
         names = ", ".join(group.name for group in report.groups)
         return (
-            f"Real images without HR ({names}): what differs can be seen, but not measured "
-            "against the truth."
+            f"Real images without HR ({names}): differences can be seen, but not measured against "
+            "a true HR."
         )
     group = next((group for group in measured if group.name == ALL), measured[0])
     control = group.rows[0].scores["psnr_y"]
@@ -93,11 +95,12 @@ def sentence(report: EvaluationReport) -> str:
 
 def _scores(report: EvaluationReport) -> Raw:
     metrics = columns(report)
-    lead = "No metric applies: there is no HR, and NIQE has no parameters."
+    lead = "No metric applies: there is no HR to compare with, and no parameters for NIQE."
     if metrics:
         lead = (
-            "Means over the images of each set that every network has a value for. Bicubic, which "
-            "needs no network, is the control. The best of each set is highlighted."
+            "Means over those images of each set that every network has a value for. Bicubic "
+            "upscaling needs no network and is the control. The best of each set is highlighted; "
+            "an arrow says whether more or less is better."
         )
     head = el(
         "tr",
@@ -105,10 +108,7 @@ def _scores(report: EvaluationReport) -> Raw:
         *(el("th", heading(metric), scope="col", class_="num") for metric in metrics),
     )
     bodies = [_group(group, metrics) for group in report.groups]
-    inner = el("table", el("caption", "Mean scores"), el("thead", head), *bodies)
-    box = el(
-        "div", inner, class_="table scores", tabindex=0, role="region", aria_label="Mean scores"
-    )
+    box = table_box("Mean scores", head, bodies, "scores")
     notes = None
     if report.notes:
         notes = el("ul", *(el("li", note) for note in report.notes), class_="quiet small gap")
@@ -147,7 +147,12 @@ def _group(group: GroupView, metrics: Sequence[MetricView]) -> Raw:
             _cell(row, group, metric, tops[metric.key], compared=place > 0) for metric in metrics
         ]
         rows.append(
-            el("tr", el("td", el("bdi", row.network)), *cells, class_=None if place else "control")
+            el(
+                "tr",
+                el("th", el("bdi", row.network), scope="row"),
+                *cells,
+                class_=None if place else "control",
+            )
         )
     return el("tbody", *rows)
 
@@ -169,13 +174,12 @@ def _cell(
 def _pictures(report: EvaluationReport) -> Raw:
     measured = any(pane.difference for row in report.shown for pane in row.panes)
     lead = (
-        f"{of(len(report.shown), len(report.pictures))}; of each set, from the least to the "
-        "greatest gain of the first network. "
-        "Crops lie where LR has most detail."
+        f"The part of LR with most detail, {of(len(report.shown), len(report.pictures))}: of each "
+        "set, from the least to the greatest gain of the first network."
     )
     ramp = el(
         "p",
-        "as HR",
+        "equal to HR",
         el("i", class_="magma"),
         f"{report.peak:g} intensity levels off, or more",
         class_="ramp",
@@ -186,7 +190,7 @@ def _pictures(report: EvaluationReport) -> Raw:
         first = report.shown[0].panes[0].label
     switch = tools(differences=measured, first=first)
     return section(
-        "pictures", "Pictures", lead, switch, ramp if measured else None, rows_html(report.shown)
+        "pictures", "Images", lead, switch, ramp if measured else None, rows_html(report.shown)
     )
 
 
@@ -200,7 +204,7 @@ def _every(report: EvaluationReport) -> Raw:
             rows.append([name, picture.group, el("bdi", row.network), *scores])
     lead = (
         f"{of(min(MOST_ROWS, len(rows)), len(rows))}; "
-        + "the same numbers, to more digits, are in scores.csv."
+        + "scores.csv beside this page has them with more digits."
     )
     head = ("image", "set", "network", *(metric.label for metric in metrics))
     numeric = frozenset(range(3, 3 + len(metrics)))
@@ -208,7 +212,7 @@ def _every(report: EvaluationReport) -> Raw:
     if report.left_out:
         title = f"{counted(len(report.left_out), 'file')} left out"
         body = [[el("bdi", one.name), one.reason] for one in report.left_out]
-        content += [el("h3", title), table(("file", "why"), body, title)]
+        content.append(titled(title, "", table(("file", "why"), body, title)))
     return section("all", "Every image", lead, *content)
 
 
@@ -216,7 +220,7 @@ def _making(report: EvaluationReport) -> Raw:
     config = report.config.inference
     how = f"{config.tiles()}, {config.precision}"
     if config.ensemble:
-        how += ", x8 self-ensemble"
+        how += ", mean over eight flips and rotations"
     lead = (
         "Images are compared in 8 bits. For sets without LR, LR is MATLAB's bicubic downscaling "
         "of HR, clipped and rounded once."
@@ -243,9 +247,9 @@ def _network(one: NetworkView) -> Raw:
         ("parameters", number(one.parameters)),
         ("speed here", rate),
         ("trained on", one.training or "not said"),
-        ("its digest", el("code", one.corpus_digest[:16]) if one.corpus_digest else "–"),
+        ("digest of that corpus", el("code", one.corpus_digest[:16]) if one.corpus_digest else "–"),
         ("file", el("bdi", one.file)),
-        ("sha256", el("code", one.sha256[:16])),
+        ("SHA-256", el("code", one.sha256[:16])),
     ]
     title = el("p", el("b", el("bdi", one.name)), el("span", f" {one.arch}", class_="quiet"))
     return el("article", title, definitions(rows), class_="card kernel")

@@ -343,6 +343,7 @@ class _Run:
                 )
             )
         return Shown(
+            side=window.scale * max(window.width, window.height),
             title=picture.name,
             group=group.name,
             note=self._why(picture, window.words()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pairmill.pipeline.evaluate.crops import crop_side
 from pairmill.pipeline.evaluate.gallery import rows_html, tools
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import (
@@ -27,7 +28,7 @@ def upscale_page(report: UpscaleReport, most: int) -> str:
     ]
     if report.left_out:
         parts.insert(1, ("left-out", "Left out", _left_out(report)))
-    foot = join([el("code", "upscale.json"), " next to this page holds its numbers."])
+    foot = join([el("code", "upscale.json"), " beside this page holds all its numbers."])
     title = f"{network.name} · ×{network.scale}"
     return document(title, network.name, _hero(report), parts, foot, style="evaluate.css")
 
@@ -55,8 +56,8 @@ def _images(report: UpscaleReport, most: int) -> Raw:
         known[place * len(known) // min(most, len(known))] for place in range(min(most, len(known)))
     ]
     lead = (
-        f"{of(len(chosen), len(report.images))}: the part with most detail, left upscaled "
-        f"bicubically, right by {report.network.name}."
+        f"Left upscaled bicubically, right by {report.network.name}: the part of each image with "
+        f"most detail; {of(len(chosen), len(report.images))}."
     )
     rows = [_shown(image, report) for image in chosen]
     return section(
@@ -68,12 +69,13 @@ def _shown(image: UpscaledImage, report: UpscaleReport) -> Shown:
     scale = report.network.scale
     changed = "".join(f", {name}" for name in image.conversions)
     note = (
-        f"{image.width} × {image.height} to {image.width * scale} × "
-        f"{image.height * scale}{changed} · {image.place}"
+        f"{image.width} × {image.height} px to {image.width * scale} × "
+        f"{image.height * scale} px{changed} · {image.place}"
     )
     before, after = image.panes
     panes = (before, after.with_(label=report.network.name))  # it may have another name by now
-    return Shown(title=image.output, group="", note=note, panes=panes)
+    side = crop_side(image.width, image.height, scale)
+    return Shown(title=image.output, group="", note=note, panes=panes, side=side)
 
 
 def _left_out(report: UpscaleReport) -> Raw:
@@ -85,7 +87,7 @@ def _left_out(report: UpscaleReport) -> Raw:
 def _making(report: UpscaleReport) -> Raw:
     rows = list(report.settings) or _of_network(report)
     return section(
-        "making", "How it was made", "All that the results depend on.", definitions(rows)
+        "making", "How it was made", "Everything that the results depend on.", definitions(rows)
     )
 
 
@@ -95,12 +97,12 @@ def _of_network(report: UpscaleReport) -> list[tuple[str, object]]:
         ("network", network.arch),
         ("parameters", number(network.parameters)),
         ("checkpoint", el("bdi", network.file)),
-        ("sha256", el("code", network.sha256, class_="digest")),
+        ("SHA-256", el("code", network.sha256, class_="digest")),
         ("trained on", network.training or "not said"),
         ("tiles", config.tiles()),
         (
             "self-ensemble",
-            "self-ensemble over eight flips and rotations" if config.ensemble else "no",
+            "mean over eight flips and rotations" if config.ensemble else "no",
         ),
         ("precision", config.precision),
     ]

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from pairmill.pipeline.html.document import document, hero
-from pairmill.pipeline.html.markup import Raw, counted, definitions, el, join, section
+from pairmill.pipeline.html.markup import (
+    Raw,
+    counted,
+    definitions,
+    el,
+    join,
+    notice,
+    pixels,
+    section,
+    titled,
+)
 from pairmill.pipeline.html.strips import strip_html
 from pairmill.pipeline.preview.page import boxed
 from pairmill.schemas.preview import ExplainData, OriginView, PoolRowView
@@ -16,12 +26,12 @@ def page(data: ExplainData) -> str:
         ("origin", "Where it comes from", _origin(data.origin)),
     ]
     if data.rows:
-        parts.append(("rows", "Items of pools", _rows(data.rows)))
+        parts.append(("rows", "What was drawn", _rows(data.rows)))
     files = join([el("code", f"img/{name}.png") for name in ("hr", "lr", "lr-stored")], ", ")
     foot = join(
         [
             el("code", "explain.json"),
-            " next to this page holds its numbers, ",
+            " beside this page holds all its numbers, ",
             files,
             " are the whole images.",
         ]
@@ -49,7 +59,7 @@ def _hero(data: ExplainData) -> Raw:
         (size, "HR pixels"),
     ]
     where = el(
-        "p", "in ", el("code", data.shard), f", corpus seed {data.seed}", class_="quiet small"
+        "p", "in the shard ", el("code", data.shard), f", seed {data.seed}", class_="quiet small"
     )
     return hero(f"Sample of {data.corpus}", el("code", data.key), lead, facts, where)
 
@@ -57,30 +67,32 @@ def _hero(data: ExplainData) -> Raw:
 def sentence(data: ExplainData) -> str:
     """Whether the replay gave what was sealed."""
     if data.identical:
-        return "The last image equals the sealed LR bit for bit."
-    return "The last image differs from the sealed LR: run `pairmill corpus verify`."
+        return "LR made now equals the stored LR bit for bit."
+    return "LR made now differs from the stored LR: run `pairmill corpus verify`."
 
 
 def _steps(data: ExplainData) -> Raw:
     lead = (
-        "Made again now from the stored HR, the stored program and the pools of the version. "
-        "Images show the busiest part, "
-        "every pixel as a square. Δ: root mean square of what the op changed, in intensity levels."
+        "LR was just made again from the stored HR, the stored program and the pools of the "
+        "version. Images show the part with most detail, every pixel as a square. "
+        "`Changed by` is the root mean square of what the op changed, in intensity levels of 0 to "
+        "255."
     )
     last = data.strip.steps[-1].picture
     sign = el("span", "=" if data.identical else "≠", class_="sign")
+    side = data.strip.side // data.strip.scale
     pair = el(
         "div",
-        el("img", src=last, alt="LR made now", class_="pixels"),
+        pixels(last, "LR made now", side),
         sign,
-        el("img", src=data.stored, alt="LR as stored", class_="pixels"),
-        el("p", sentence(data), class_=f"notice {'good' if data.identical else 'bad'}"),
+        pixels(data.stored, "LR as stored", side),
+        notice(sentence(data), "good" if data.identical else "bad"),
         class_="ending",
+        style=f"--most:{2 * data.strip.side}px",
     )
-    title = el("h3", "Made now, and as stored")
-    return section(
-        "steps", "Step by step", lead, strip_html(data.strip, data.degrader), title, pair
-    )
+    strip = strip_html(data.strip, data.degrader)
+    ending = titled("Made now, and as stored", "", pair)
+    return section("steps", "Step by step", lead, strip, ending)
 
 
 def _origin(origin: OriginView) -> Raw:
@@ -98,21 +110,24 @@ def _origin(origin: OriginView) -> Raw:
 
 
 def _rows(rows: tuple[PoolRowView, ...]) -> Raw:
-    lead = f"{counted(len(rows), 'item')} of the version's pools took part."
+    lead = f"{counted(len(rows), 'item')} of the pools of this version took part."
     return section(
-        "rows", "Items of pools", lead, el("div", *(_row(row) for row in rows), class_="grid rows")
+        "rows",
+        "What was drawn from pools",
+        lead,
+        el("div", *(_row(row) for row in rows), class_="grid rows"),
     )
 
 
 def _row(row: PoolRowView) -> Raw:
-    alt = f"item {row.index} of the {row.kind} pool"
+    kind = row.kind.replace("_", " ")
     image = None
     if row.picture:
-        image = el("img", src=row.picture, alt=alt, class_="pixels")
+        image = pixels(row.picture, f"item {row.index} of the pool of {kind}")
     title = el(
         "p",
-        el("span", f"{row.kind} #{row.index}", class_="tag"),
-        el("span", f"of {row.count:,}", class_="quiet"),
+        el("span", f"{kind} #{row.index}", class_="tag"),
+        el("span", f"of {row.count:,}, from 0", class_="quiet"),
     )
     if row.source:
         source = [("from", el("bdi", row.source))]

@@ -54,7 +54,9 @@ def _navigation(brand: str, parts: Sequence[Part]) -> Raw:
     links = [el("li", el("a", label, href=f"#{name}")) for name, label, _ in parts if label]
     contents = None
     if links:
-        contents = el("details", el("summary", "Contents"), el("ol", *links), class_="toc", open=True)
+        contents = el(
+            "details", el("summary", "Contents"), el("ol", *links), class_="toc", open=True
+        )
     return el(
         "nav",
         el("a", brand, href="#top", class_="brand"),

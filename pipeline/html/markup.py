@@ -161,9 +161,7 @@ def figure(content: Raw, title: str, note: object = "") -> Raw:
     return el("figure", caption, content, class_="chart")
 
 
-def section(
-    anchor: str, title: str, lead: object, *content: object, folded: bool = False
-) -> Raw:
+def section(anchor: str, title: str, lead: object, *content: object, folded: bool = False) -> Raw:
     """A section of the page; a folded one shows its title and its lead until it is opened."""
     name = f"{anchor}-title"
     if folded:

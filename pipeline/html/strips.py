@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from pairmill.pipeline.html.markup import Raw, el, join, number
+from pairmill.pipeline.html.markup import Raw, el, join, number, pixels, unfolded
 from pairmill.schemas.preview import StepView, StripView
 
 
 def strip_html(strip: StripView, title: object) -> Raw:
     """HR, every op, LR, in reading order, with the op in words under each."""
-    where = f"tile of {strip.hr_width} × {strip.hr_height} at ({strip.left}, {strip.top})"
+    place = f"column {strip.left}, row {strip.top}"
+    where = f"tile of {strip.hr_width} × {strip.hr_height} HR px at {place}"
     time = ""
     if strip.milliseconds is not None:
         time = f" · {strip.milliseconds:.3g} ms"
-    note = el("span", f"{where}{time}", class_="quiet small")
+    note = el("span", f"{where}{time}", class_="quiet")
     head = el("header", el("b", title), el("bdi", strip.source, class_="clip"), note)
     last = len(strip.steps)
     steps = [
         _start(strip),
         *(_step(step, place, last) for place, step in enumerate(strip.steps, 1)),
     ]
-    program = el(
-        "details", el("summary", "Program as JSON"), el("pre", strip.program, tabindex="0")
-    )
-    return el("article", head, el("ol", *steps, class_="steps"), program, class_="card strip")
+    program = unfolded("Program as JSON", el("pre", strip.program, tabindex="0"))
+    shown = el("ol", *steps, class_="steps", style=f"--side:{strip.side}px")
+    return el("article", head, shown, program, class_="card strip")
 
 
 def _start(strip: StripView) -> Raw:
@@ -38,7 +38,7 @@ def _start(strip: StripView) -> Raw:
 def _step(step: StepView, place: int, last: int) -> Raw:
     label = "LR" if place == last else str(place)
     fact = f"{step.width} × {step.height} px" + (
-        "" if step.change is None else f" · Δ {number(round(step.change, 2))}"
+        "" if step.change is None else f" · changed by {number(round(step.change, 2))}"
     )
     tag = None
     if step.stand_in:
@@ -51,6 +51,6 @@ def _step(step: StepView, place: int, last: int) -> Raw:
 def _frame(picture: str, label: str, alt: str, inset: str = "") -> Raw:
     kernel = None
     if inset:
-        kernel = el("img", src=inset, alt="its kernel", class_="pixels inset", loading="lazy")
-    image = el("img", src=picture, alt=alt, class_="pixels shot", loading="lazy", decoding="async")
+        kernel = pixels(inset, "its kernel", class_="inset")
+    image = pixels(picture, alt, class_="shot")
     return el("div", image, kernel, el("b", label), class_="frame")

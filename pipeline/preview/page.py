@@ -9,10 +9,13 @@ from pairmill.pipeline.html.markup import (
     counted,
     el,
     join,
+    notice,
     number,
+    pixels,
     section,
     size,
     table,
+    titled,
 )
 from pairmill.pipeline.html.strips import strip_html
 from pairmill.pipeline.report.provenance import duration
@@ -28,9 +31,9 @@ def page(data: PreviewData) -> str:
     foot = join(
         [
             el("code", "preview.png"),
-            " next to this page shows the same strips in one image, ",
+            " beside this page shows the same strips in one image, ",
             el("code", "preview.json"),
-            f" holds the numbers. Made in {data.seconds:.1f} s; nothing was built.",
+            f" holds all numbers. Made in {data.seconds:.1f} s; nothing was built.",
         ]
     )
     return document(f"{data.name} · preview", data.name, _hero(data), parts, foot, "strips.css")
@@ -39,10 +42,9 @@ def page(data: PreviewData) -> str:
 def _hero(data: PreviewData) -> Raw:
     strips = sum(len(one.strips) for one in data.degraders)
     lead = (
-        f"{counted(strips, 'program')} drawn from {counted(len(data.degraders), 'degrader')} for "
-        f"×{data.scale}, applied to tiles "
-        f"of {counted(len(data.images), 'image')}. The order of the strips is the order of what "
-        "is done: HR, every op, LR."
+        f"{counted(strips, 'example')} of what {counted(len(data.degraders), 'degrader')} for "
+        f"×{data.scale} would do to {counted(len(data.images), 'image')} of yours. Every strip "
+        "begins with HR, shows the image after every op, and ends with LR."
     )
     cost = data.cost
     facts = [
@@ -52,10 +54,7 @@ def _hero(data: PreviewData) -> Raw:
         (between(cost.seconds, "time"), "to build"),
         (between(cost.bytes, "bytes"), "on disk"),
     ]
-    notices = [
-        el("p", text, class_="notice bad" if "will stop" in text else "notice", role="note")
-        for text in data.warnings
-    ]
+    notices = [notice(text, "bad" if "will stop" in text else "") for text in data.warnings]
     return hero(f"Preview of {data.recipe}", data.name, lead, facts, *notices)
 
 
@@ -91,30 +90,30 @@ def _degrader(one: DegraderView) -> Raw:
     settings = None
     if codes:
         settings = el("p", *codes, class_="settings")
-    strips = [strip_html(strip, f"Draw {place}") for place, strip in enumerate(one.strips, 1)]
+    strips = [strip_html(strip, f"Example {place}") for place, strip in enumerate(one.strips, 1)]
     problem = None
     if one.problem:
-        problem = el("p", one.problem, class_="notice bad")
+        problem = notice(one.problem, "bad")
     legend = _legend() if strips else None
     return section(f"degrader-{one.label}", one.label, lead, settings, problem, *strips, legend)
 
 
 def _legend() -> Raw:
     text = (
-        "Images show the busiest part of the tile, every pixel as a square; what overshoots is "
-        "clipped for display. "
-        "Δ: root mean square of what the op changed, in intensity levels. The small square is the "
-        "blur kernel."
+        "Images show the part of the tile with most detail, every pixel as a square; values beyond "
+        "0 to 255 are clipped for display. `Changed by` is the root mean square of what the op "
+        "changed, in intensity levels of 0 to 255. The small square is the blur kernel."
     )
     return el("p", text, class_="quiet small gap")
 
 
 def _pools(data: PreviewData) -> Raw:
-    lead = "Kernels, noise and the like that programs draw items from, by number."
+    lead = "What the degraders draw from: kernels, noise patches, compression of your photos."
     return section("pools", "Pools", lead, *(_pool(supply) for supply in data.supplies))
 
 
 def _pool(supply: SupplyView) -> Raw:
+    kind = supply.kind.replace("_", " ")
     tag = el(
         "span",
         "sealed" if supply.sealed else "placeholder",
@@ -123,13 +122,10 @@ def _pool(supply: SupplyView) -> Raw:
     title = el(
         "p",
         tag,
-        el("b", supply.kind),
+        el("b", kind),
         el("span", f" · {counted(supply.count, 'item')}", class_="quiet"),
     )
-    alt = f"item of the {supply.kind} pool"
-    pictures = [
-        el("img", src=name, alt=alt, class_="pixels", loading="lazy") for name in supply.pictures
-    ]
+    pictures = [pixels(name, f"item of the pool of {kind}") for name in supply.pictures]
     return el(
         "div", title, el("p", supply.note, class_="quiet"), el("div", *pictures), class_="card pool"
     )
@@ -139,11 +135,11 @@ def _cost(cost: CostView) -> Raw:
     lead = (
         f"For {about(cost.tiles)} HR tiles and {about(cost.pairs)} pairs from "
         f"{counted(cost.images, 'file')}, with "
-        f"{counted(cost.workers, 'worker')}: an estimate."
+        f"{counted(cost.workers, 'worker process', 'worker processes')}: an estimate."
     )
     rows: list[list[object]] = [
         [
-            row.stage,
+            row.stage.replace("_", " "),
             "–" if row.found else duration(row.seconds),
             size(row.bytes) if row.bytes else "",
             row.basis,
@@ -158,7 +154,7 @@ def _cost(cost: CostView) -> Raw:
             f"{between(cost.seconds, 'time')}, {between(cost.bytes, 'bytes')}",
         ]
     )
-    head = ("stage", "time", "space", "rests on")
+    head = ("stage", "time", "space on disk", "estimated from")
     notes = el("ul", *(el("li", note) for note in cost.notes), class_="notes")
     return section(
         "cost",
@@ -171,15 +167,14 @@ def _cost(cost: CostView) -> Raw:
 
 def _images(data: PreviewData) -> Raw:
     lead = (
-        "The tiles above come from here; the frame shows where. A build uses all images, and all "
-        "tiles that are neither flat "
-        "nor blurred."
+        "Where the tiles above come from. A build uses all images, and all tiles that are neither "
+        "flat nor blurred."
     )
     content = [el("div", *(_image(image) for image in data.images), class_="grid looks")]
     if data.left_out:
         body = [[el("bdi", name), reason] for name, reason in data.left_out]
         title = f"{counted(len(data.left_out), 'file')} tried and left out"
-        content += [el("h3", title), table(("file", "why"), body, title)]
+        content.append(titled(title, "", table(("file", "why"), body, title)))
     return section("images", "Images", lead, *content)
 
 
@@ -187,7 +182,7 @@ def _image(image: ImageView) -> Raw:
     caption = el(
         "figcaption",
         el("bdi", image.name, class_="name clip"),
-        f"{image.width} × {image.height}, {image.role} · ",
+        f"{image.width} × {image.height} px, {image.role} · ",
         f"{counted(image.used, 'tile')} used ",
         chips(image.skipped),
     )

@@ -13,17 +13,27 @@ from pairmill.pipeline.html.markup import (
     counted,
     definitions,
     el,
-    join,
     of,
     section,
     table,
+    titled,
 )
 from pairmill.schemas.aligned import AlignedFigures, AlignedPair
 from pairmill.schemas.aligned_pool import AlignedManifest, AlignedSection
 
 SHOWN = 60
 """Maximum number of used pairs, and of rejected ones, that are listed."""
-COLUMNS = ("pair", "scale", "shift px", "registers", "left px", "before", "after", "PSNR", "colour")
+COLUMNS = (
+    "pair",
+    "scale",
+    "shift, px",
+    "registered",
+    "shift left, px",
+    "before, levels",
+    "after, levels",
+    "PSNR",
+    "colour, levels",
+)
 
 
 def collect_aligned(pool: AlignedManifest) -> AlignedSection:
@@ -49,16 +59,19 @@ def _median(values: list[float]) -> float:
 
 def aligned_html(aligned: AlignedSection) -> Raw:
     """Which pairs take part, how closely they agree, and why the others do not."""
-    return section("aligned", "Real pairs", _lead(aligned), _facts(aligned), *_tables(aligned))
+    return section(
+        "aligned", "Real pairs", _lead(aligned), _facts(aligned), *_tables(aligned), folded=True
+    )
 
 
 def _lead(aligned: AlignedSection) -> str:
     total = aligned.pairs_used + aligned.pairs_rejected
     return (
-        f"{aligned.pairs_used:,} of {counted(total, 'pair')} of photographs register. LR is what "
-        "the camera made; HR was moved to where LR stands, to a fraction of a pixel, and got its "
-        "brightness and contrast. What is then left between LR and the blurred HR is "
-        f"{aligned.after:.2f} intensity levels for the median pair; it was {aligned.before:.2f}."
+        f"{aligned.pairs_used:,} of {counted(total, 'pair')} of photos could be registered. LR is "
+        "what the camera made; HR was moved onto LR, to a fraction of a pixel, and given its "
+        "brightness and contrast. The difference that remains between LR and blurred HR is "
+        f"{aligned.after:.2f} intensity levels (root mean square) for the median pair; it was "
+        f"{aligned.before:.2f} before."
     )
 
 
@@ -76,8 +89,8 @@ def _facts(aligned: AlignedSection) -> Raw:
 
 def _tables(aligned: AlignedSection) -> list[Raw]:
     caption = (
-        "Used pairs. Shifts in HR pixels, of the whole and of what is left in a block; before and "
-        "after in intensity levels"
+        "Used pairs: shifts in HR pixels, of the whole image and then of its blocks; differences "
+        "before and after registration in intensity levels"
     )
     shown = table(
         COLUMNS, [_row(pair) for pair in aligned.used], caption, frozenset(range(1, len(COLUMNS)))
@@ -94,7 +107,7 @@ def _tables(aligned: AlignedSection) -> list[Raw]:
 
 
 def _titled(title: str, shown: int, total: int, content: Raw) -> Raw:
-    return join([el("h3", f"{title} ", el("span", of(shown, total), class_="quiet")), content])
+    return titled(title, of(shown, total), content)
 
 
 def _row(pair: AlignedPair) -> list[object]:

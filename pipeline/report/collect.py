@@ -18,6 +18,7 @@ from pairmill.pipeline.pools.noise import NOISE
 from pairmill.pipeline.pools.noise_choice import NOISE_CHOICE
 from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
 from pairmill.pipeline.report.aligned import collect_aligned
+from pairmill.pipeline.report.compare import collect_compare
 from pairmill.pipeline.report.compression import collect_compression
 from pairmill.pipeline.report.curation import collect_curation
 from pairmill.pipeline.report.distributions import collect_spread
@@ -74,6 +75,7 @@ def collect(
     return ReportData(
         head=head_of(manifest),
         pairs=collect_pairs(pairs, manifest, _names(made), drawn, picture_files),
+        compare=collect_compare(pairs, made, made.recipe.scale, picture_files),
         aligned=_aligned(made),
         kernels=_kernels(storage, made, drawn, sources, picture_files),
         noise=_noise(storage, made, manifest, sources, picture_files),

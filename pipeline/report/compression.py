@@ -12,10 +12,10 @@ from pairmill.pipeline.html.markup import (
     definitions,
     el,
     figure,
-    join,
     of,
     section,
     table,
+    titled,
 )
 from pairmill.pipeline.report.source_images import Sources
 from pairmill.schemas.compression import CompressionPoolManifest, CompressionSource
@@ -75,6 +75,7 @@ def compression_html(compression: CompressionSection) -> Raw:
         "Compression",
         _lead(compression),
         *([] if not compression.compressed else _found(compression)),
+        folded=True,
     )
 
 
@@ -86,10 +87,13 @@ def _lead(compression: CompressionSection) -> str:
             "compression, so LR is not compressed."
         )
     if not compression.used:
-        return f"Only {found} are compressed, less than {compression.min_share:.0%}, so LR is not."
+        return (
+            f"Only {found} are compressed, less than {compression.min_share:.0%}, so LR "
+            "is not compressed."
+        )
     return (
-        f"{found} were compressed as JPEG. LR is encoded and decoded the way one of them was, "
-        "on a grid drawn at random."
+        f"{found} were compressed as JPEG. LR is compressed as one of them was, with its 8 × 8 "
+        "blocks beginning anywhere."
     )
 
 
@@ -97,31 +101,36 @@ def _found(compression: CompressionSection) -> list[Raw]:
     exact = compression.compressed - compression.from_pixels
     facts = definitions(
         [
-            ("known", f"{exact:,} from files, {compression.from_pixels:,} from pixels"),
-            ("chroma", chips(compression.subsamplings)),
-            ("grid starts at row, column", chips(compression.phases)),
+            ("known from", f"{exact:,} files, {compression.from_pixels:,} from pixels alone"),
+            ("chroma subsampling", chips(compression.subsamplings)),
+            ("first block begins at row, column", chips(compression.phases)),
         ]
     )
     assert compression.quality is not None
     chart = bars(
         compression.quality,
-        "quality of the nearest standard table",
+        "JPEG quality, 1 to 100",
         "images",
         "histogram of JPEG qualities",
     )
-    charts = el("div", figure(chart, "Quality", "100 is best, on libjpeg's scale"), class_="charts")
-    columns = ("image", "known from", "quality", "luma table", "chroma", "grid", "confidence")
-    head = el(
-        "h3",
-        "Images ",
-        el("span", of(len(compression.shown), compression.compressed), class_="quiet"),
+    charts = el(
+        "div",
+        figure(chart, "Quality", "of the nearest standard table of libjpeg; 100 is best"),
+        class_="charts",
+    )
+    columns = (
+        "image",
+        "known from",
+        "quality",
+        "luma table",
+        "chroma",
+        "first block",
+        "confidence, 0 to 1",
     )
     rows = [_row(view) for view in compression.shown]
-    return [
-        facts,
-        charts,
-        join([head, table(columns, rows, "Compressed images, strongest first", frozenset({2, 6}))]),
-    ]
+    shown = table(columns, rows, "Compressed images, strongest first", frozenset({2, 6}))
+    total = of(len(compression.shown), compression.compressed)
+    return [facts, charts, titled("Images", total, shown)]
 
 
 def _row(view: CompressionView) -> list[object]:

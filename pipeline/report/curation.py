@@ -22,11 +22,12 @@ from pairmill.pipeline.html.markup import (
     el,
     figure,
     fold,
-    join,
     number,
     of,
+    pixels,
     section,
     table,
+    titled,
 )
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import Image, busiest, thumbnail
@@ -219,18 +220,19 @@ class _Looks:
 OPEN = 6
 """Pairs that are not folded away."""
 FRAMED = (
-    "The frame is what both images show; copies are crops, rescaled or recompressed "
-    "versions of one image."
+    "The frame is the part that both images show. Copies may be crops, or rescaled or recompressed."
 )
 
 
-def curation_html(found: CurationSection) -> Raw:
+def curation_html(found: CurationSection, *, folded: bool = False) -> Raw:
     """What was found about the source images as images, and whose they are."""
     if found.checked:
         parts = [_leaks(found), _copies(found), _scores(found), hr_html(found.hr)]
     else:
         parts = []
-    return section("curation", "Curation", lead(found), *parts, _credits(found))
+    parts.append(_credits(found))
+    title = "Near-duplicates, leaks and quality"
+    return section("curation", title, lead(found), *parts, folded=folded)
 
 
 def lead(found: CurationSection) -> str:
@@ -271,12 +273,8 @@ def _tested(found: CurationSection) -> str:
 def _leaks(found: CurationSection) -> Raw | None:
     if not found.leaks:
         return None
-    head = el(
-        "h3",
-        "Leaks from benchmarks ",
-        el("span", of(len(found.leaks), found.leaks_total), class_="quiet"),
-    )
-    return join([head, fold([_card(view) for view in found.leaks], "copies", OPEN)])
+    cards = fold([_card(view) for view in found.leaks], "copies", OPEN)
+    return titled("Leaks from benchmarks", of(len(found.leaks), found.leaks_total), cards)
 
 
 def _copies(found: CurationSection) -> Raw | None:
@@ -285,18 +283,15 @@ def _copies(found: CurationSection) -> Raw | None:
     shown = ""
     if len(found.alike) < found.alike_total:
         shown = of(len(found.alike), found.alike_total)
-    head = el(
-        "h3",
-        "Near-duplicates ",
-        el("span", shown or counted(found.alike_total, "group"), class_="quiet"),
-    )
     groups = table(
         ("image", "shows the same as", "shared", "outcome"),
         [group_row(group) for group in found.alike],
         "Groups of images that show the same",
     )
     cards = fold([_card(view) for view in found.copies], "copies", OPEN)
-    return join([head, groups, el("p", FRAMED, class_="quiet small floor"), cards])
+    note = el("p", FRAMED, class_="quiet small prose gap")
+    total = shown or counted(found.alike_total, "group")
+    return titled("Near-duplicates", total, groups, note, cards)
 
 
 def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
@@ -351,27 +346,28 @@ def _scores(found: CurationSection) -> Raw | None:
         return None
     charts = [
         figure(
-            bars(found.blockiness, "log ratio", "images", "blockiness of images"),
+            bars(found.blockiness, "logarithm of the ratio", "images", "blockiness of images"),
             "Blockiness",
-            "steps between 8-pixel blocks over other steps; above 0.2 blocks are visible",
+            "steps across JPEG's 8-pixel blocks over other steps; above 0.2 blocks are visible",
         )
     ]
     if found.blur is not None:
-        chart = bars(found.blur, "pixels", "images", "blur of images")
-        charts.append(figure(chart, "Blur", "width of the sharper edges; 2 is sharp, 5 is soft"))
+        chart = bars(found.blur, "width of edges, px", "images", "blur of images")
+        charts.append(
+            figure(chart, "Blur", "width of the sharper edges; 2 px is sharp, 5 px is soft")
+        )
     worst = [("Most blocky", found.blocky, ""), ("Most blurred", found.blurred, " px")]
     rows = []
     for title, views, unit in worst:
         images = el("div", *(_scored(view, unit) for view in views), class_="grid worst")
-        rows.append(join([el("h3", title), images]))
-    return join([el("h3", "How good the images are"), el("div", *charts, class_="charts"), *rows])
+        rows.append(titled(title, "", images))
+    shown = el("div", *charts, class_="charts")
+    return titled("How good the images are", "", shown, *rows)
 
 
 def _scored(view: ScoredView, unit: str) -> Raw:
     if view.picture:
-        picture = el(
-            "img", src=view.picture, alt=f"{view.kind} {view.name}", loading="lazy", class_="pixels"
-        )
+        picture = pixels(view.picture, f"{view.kind} {view.name}")
     else:
         picture = el("div", "no preview", class_="empty")
     caption = el(
@@ -385,12 +381,10 @@ def _scored(view: ScoredView, unit: str) -> Raw:
 def _credits(found: CurationSection) -> Raw | None:
     if not found.credits:
         return None
-    head = el(
-        "h3", "Licences ", el("span", of(len(found.credits), found.credits_total), class_="quiet")
-    )
     columns = ("licence", "author", "title", "source", "images")
     rows = [_credit_row(view) for view in found.credits]
-    return join([head, table(columns, rows, "Licences and authors of the images", frozenset({4}))])
+    shown = table(columns, rows, "Licences and authors of the images", frozenset({4}))
+    return titled("Licences", of(len(found.credits), found.credits_total), shown)
 
 
 def _credit_row(view: CreditView) -> list[object]:

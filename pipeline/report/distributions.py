@@ -77,7 +77,7 @@ def _brightness(images: list[Image]) -> Histogram:
 
 def spread_html(spread: SpreadSection, pairs: int) -> Raw:
     """The charts."""
-    lead = "How samples, tiles and draws are distributed over the corpus."
+    lead = "How samples are spread over splits, degraders, images, kernels and brightness."
     drawn = f"in {counted(spread.programs, 'program')}" + (
         "" if spread.programs == pairs else f" of {pairs:,}"
     )
@@ -86,7 +86,7 @@ def spread_html(spread: SpreadSection, pairs: int) -> Raw:
         figure(
             _brightness_chart(spread),
             "Brightness",
-            f"of the {counted(spread.tiles_read, 'pair')} above",
+            f"of the {counted(spread.tiles_read, 'pair')} shown above",
         )
     )
     charts.append(
@@ -97,23 +97,30 @@ def spread_html(spread: SpreadSection, pairs: int) -> Raw:
     )
     if spread.kernel_use:
         chart = columns(
-            spread.kernel_use, "kernel, row of the pool", "draws", "how often each kernel was drawn"
+            spread.kernel_use,
+            "number of the kernel in the pool",
+            "samples",
+            "in how many samples each kernel was used",
         )
         charts.append(figure(chart, "Kernel use", drawn))
     elif spread.kernel_draws is not None:
         chart = bars(
             spread.kernel_draws,
-            "draws of a kernel",
+            "samples with a kernel",
             "kernels",
             "histogram of how often kernels were drawn",
         )
         charts.append(figure(chart, "Kernel use", drawn))
     if spread.strength is not None:
         chart = bars(
-            spread.strength, "strength; 1 is as mined", "draws", "histogram of noise strength"
+            spread.strength,
+            "strength of the noise; 1 is that of the photos",
+            "samples",
+            "histogram of noise strength",
         )
         charts.append(figure(chart, "Noise strength", drawn))
-    return section("distributions", "Distributions", lead, el("div", *charts, class_="charts"))
+    shown = el("div", *charts, class_="charts")
+    return section("distributions", "Distributions", lead, shown, folded=True)
 
 
 def _kinds(spread: SpreadSection) -> list[str]:

@@ -163,17 +163,17 @@ def _trend(aucs: Sequence[float | None], checks: Sequence[int]) -> tuple[tuple[f
 
 
 LEAD = (
-    "Degradations learned from the real images. At every check of a fit, classifiers "
-    "try to distinguish generated patches from "
-    "real ones, on images that they were not trained on: an AUC of 0.5 is guessing. The "
-    "corpus draws from the check that is "
-    "marked."
+    "Degradations learned from the real images. At regular checks of a fit, classifiers try to "
+    "distinguish generated patches from real ones, on images that they were not trained on: an AUC "
+    "of 0.5 is guessing. The corpus uses the fit as it was at the marked check."
 )
 
 
 def fits_html(found: FitsSection) -> Raw:
     """One part per fit."""
-    return section("fits", "Learned degradations", LEAD, *(_fit(view) for view in found.fits))
+    return section(
+        "fits", "Learned degradations", LEAD, *(_fit(view) for view in found.fits), folded=True
+    )
 
 
 def _fit(view: FitView) -> Raw:
@@ -189,7 +189,7 @@ def _fit(view: FitView) -> Raw:
     measured = None
     if body:
         measured = table(
-            ("measured on the sealed check", "", "gate"), body, f"measures of {view.name}"
+            ("measured at that check", "value", "accepted if"), body, f"Measures of {view.name}"
         )
     return el(
         "div",
@@ -205,7 +205,10 @@ def _fit(view: FitView) -> Raw:
 
 def _sentence(view: FitView) -> str:
     if not view.samples:
-        return "Nothing was learned, for no AUC could say of what; sealed is what was measured."
+        return (
+            "Nothing was learned: there were too few images to measure an AUC. The corpus uses "
+            "what was measured without learning."
+        )
     end = ""
     if view.stopped:
         end = " and stopped early, when the AUC no longer fell"
@@ -213,7 +216,7 @@ def _sentence(view: FitView) -> str:
         sealed = "its last check"
     else:
         sealed = f"the check after {number(view.kept)}"
-    return f"The fit saw {number(view.samples)} {view.noun}{end}; sealed is {sealed}."
+    return f"The fit saw {number(view.samples)} {view.noun}{end}. The corpus uses {sealed}."
 
 
 def _pictures(view: FitView) -> Raw:
@@ -221,7 +224,7 @@ def _pictures(view: FitView) -> Raw:
         shown = [(view.first, "First check")]
     else:
         shown = []
-    shown.append((view.picture, f"Sealed check, after {number(view.kept)} {view.noun}"))
+    shown.append((view.picture, f"Check that is used, after {number(view.kept)} {view.noun}"))
     pictures = [_picture(name, title, view.caption) for name, title in shown]
     if view.kernels:
         image = el(
@@ -233,7 +236,7 @@ def _pictures(view: FitView) -> Raw:
         )
         pictures.append(
             figure(
-                image, "Drawn kernels", "their middle on the HR grid, each scaled to its own peak"
+                image, "Drawn kernels", "their middle, in HR pixels, each scaled to its own peak"
             )
         )
     return el("div", *pictures, class_="checks")
@@ -264,7 +267,7 @@ def _auc(view: FitView) -> Raw:
     )
     marked = [at for at, _ in view.aucs if at == view.kept]
     chart = lines(series, (0, last), f"{view.noun} seen", "AUC", alt, floor=low, marked=marked)
-    return figure(chart, "AUC at the checks", "the filled point is the check that is sealed")
+    return figure(chart, "AUC at the checks", "the filled point is the check that is used")
 
 
 def _losses(view: FitView, title: str, unit: str, curves: tuple[CurveView, ...]) -> Raw:

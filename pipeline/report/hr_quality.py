@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from pairmill.models.functional.defocus import CELL, FOCUS, defocus_map
-from pairmill.pipeline.html.markup import Raw, counted, el, fold, join, of, table
+from pairmill.pipeline.html.markup import Raw, counted, el, fold, join, of, table, titled
 from pairmill.pipeline.html.pictures import Image, grey, thumbnail
 from pairmill.schemas.curation import Curated
 from pairmill.schemas.curation_report import HrRow, HrSection
@@ -19,9 +19,9 @@ ROWS, PICTURES, OPEN = 100, 12, 6
 LEAST = 0.01
 """Smallest share out of focus of an image that is shown."""
 NOTE = (
-    "Defocus: share out of focus of all that is not flat. Fine: power of detail below 3.3 pixels "
-    "over that of 4.5 to 8.3 pixels. JPEG: quality of an older file that still shows. Bits: "
-    "entropy of the gradients."
+    "Out of focus: share of all that is not flat. Fine detail: its power below 3.3 pixels over "
+    "that of 4.5 to 8.3 pixels. Older JPEG: the quality of an earlier compression whose traces "
+    "still show. Content: entropy of the gradients, in bits."
 )
 TINT = np.array([255.0, 122.0, 51.0])
 COLUMNS = (
@@ -35,6 +35,18 @@ COLUMNS = (
     "bits",
     "verdict",
 )
+HEADS = (
+    "image",
+    "role",
+    "out of focus",
+    "flat",
+    "enlarged",
+    "fine detail",
+    "older JPEG",
+    "content, bits",
+    "may be worth less",
+)
+"""Columns of the page; the terminal has less room."""
 
 
 def collect_hr(
@@ -120,18 +132,18 @@ def hr_html(found: HrSection | None) -> Raw | None:
     """The table, and the images that are most out of focus."""
     if found is None:
         return None
-    shown = of(len(found.rows), found.total)
-    head = el("h3", "What they are worth as HR ", el("span", shown, class_="quiet"))
     lead = el("p", hr_lead(found))
     lines = table(
-        COLUMNS, [_line(row) for row in found.rows], "Figures of HR", frozenset(range(2, 8))
+        HEADS, [_line(row) for row in found.rows], "Figures of HR", frozenset(range(2, 8))
     )
     blurred = sorted((row for row in found.rows if row.picture), key=lambda r: -r.figures.defocus)
     cards = None
     if blurred:
-        title = el("h3", "Out of focus ", el("span", "tinted", class_="quiet"))
-        cards = join([title, fold([_card(row) for row in blurred], "sources", OPEN)])
-    return join([head, lead, lines, el("p", NOTE, class_="quiet small floor"), cards])
+        shown = fold([_card(row) for row in blurred], "sources", OPEN)
+        cards = titled("Out of focus", "coloured where they are", shown)
+    note = el("p", NOTE, class_="quiet small prose gap")
+    total = of(len(found.rows), found.total)
+    return titled("What they are worth as HR", total, lead, lines, note, cards)
 
 
 def _line(row: HrRow) -> list[object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pairmill.pipeline.build.identity import credits_of
 from pairmill.pipeline.build.select_images import ImageSelection
 from pairmill.pipeline.html.document import document, hero
-from pairmill.pipeline.html.markup import Raw, el, join, number, section, table
+from pairmill.pipeline.html.markup import Raw, el, join, number, of, section, table
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.text import plain
 from pairmill.pipeline.report.curation import collect_curation, curation_html
@@ -16,6 +16,8 @@ from pairmill.schemas.curation_report import CurationSection
 from pairmill.schemas.image import ImageSet
 
 REJECTED = 500
+"""Maximum number of rejected files that are listed."""
+LEAD = "What to know of the images before a corpus is built of them."
 
 
 def write_check(
@@ -46,9 +48,9 @@ def check_page(name: str, count: int, found: CurationSection, images: ImageSet) 
     if images.rejected:
         parts.append(("rejected", "", _rejected(images)))
     foot = join(
-        [el("code", "check.json"), " next to this page holds its numbers; nothing was built."]
+        [el("code", "check.json"), " beside this page holds all its numbers. Nothing was built."]
     )
-    top = hero("Check of source images", name, "", shown)
+    top = hero("Check of source images", name, LEAD, shown)
     return document(f"Images of {name}", name, top, parts, foot)
 
 
@@ -64,6 +66,6 @@ def _rejected(images: ImageSet) -> Raw:
     return section(
         "rejected",
         "Rejected files",
-        "What a build would leave out, and why.",
+        f"What a build would leave out, and why: {of(len(rows), len(images.rejected))}.",
         table(("file", "reason", "what was found"), rows, "Rejected files"),
     )

@@ -12,11 +12,12 @@ from pairmill.pipeline.html.markup import (
     definitions,
     el,
     fold,
-    join,
     number,
     of,
     section,
     table,
+    titled,
+    unfolded,
 )
 from pairmill.pipeline.html.text import plain
 from pairmill.pipeline.report.source_images import Sources
@@ -108,14 +109,21 @@ def images_html(images: ImagesSection) -> Raw:
         f"{counted(total, 'source image')} ({roles}), "
         f"{counted(images.rejected_total, 'file')} rejected."
     )
-    facts: list[tuple[str, object]] = [("tiles used", number(images.tiles))]
+    facts: list[tuple[str, object]] = [("HR tiles used", number(images.tiles))]
     if images.skipped:
-        facts.append(("tiles skipped", chips(images.skipped)))
+        facts.append(("HR tiles left out", chips(images.skipped)))
     if images.conversions:
         facts.append(("converted while decoding", chips(images.conversions)))
-    head = el("h3", "Accepted ", el("span", of(len(images.shown), total), class_="quiet"))
     gallery = fold([_card(view) for view in images.shown], "sources", OPEN)
-    return section("images", "Images", lead, definitions(facts), head, gallery, _rejected(images))
+    return section(
+        "images",
+        "Source images",
+        lead,
+        definitions(facts),
+        titled("Accepted", of(len(images.shown), total), gallery),
+        _rejected(images),
+        folded=True,
+    )
 
 
 def _card(view: ImageView) -> Raw:
@@ -126,8 +134,8 @@ def _card(view: ImageView) -> Raw:
     width, height = view.size
     small = view.hr_size != view.size
     skipped = "".join(f", {count:,} {reason}" for reason, count in view.skipped.items())
-    lines = [f"{width} × {height} {view.format}"]
-    lines += [f"HR {view.hr_size[0]} × {view.hr_size[1]}"] if small else []
+    lines = [f"{width} × {height} px, {view.format}"]
+    lines += [f"HR {view.hr_size[0]} × {view.hr_size[1]} px"] if small else []
     lines += [
         f"{counted(view.tiles, 'tile')}{skipped}",
         *([", ".join(view.conversions)] if view.conversions else []),
@@ -143,11 +151,6 @@ def _card(view: ImageView) -> Raw:
 def _rejected(images: ImagesSection) -> Raw | None:
     if not images.rejected_total:
         return None
-    head = el(
-        "h3",
-        "Rejected files ",
-        el("span", of(len(images.rejected), images.rejected_total), class_="quiet"),
-    )
     body = [
         [
             el("bdi", record.url, class_="path"),
@@ -157,6 +160,7 @@ def _rejected(images: ImagesSection) -> Raw | None:
         for record in images.rejected
     ]
     files = table(("file", "reason", "what was found"), body, "Rejected files, by reason")
-    title = el("summary", counted(images.rejected_total, "file"))
-    folded = el("details", title, files, open=images.rejected_total <= OPEN_FILES)
-    return join([head, el("p", chips(images.reasons)), folded])
+    total = images.rejected_total
+    folded = unfolded(counted(total, "file"), files, open_=total <= OPEN_FILES)
+    reasons = el("p", chips(images.reasons))
+    return titled("Rejected files", of(len(images.rejected), total), reasons, folded)

@@ -19,6 +19,7 @@ from pairmill.pipeline.html.markup import (
     join,
     number,
     section,
+    titled,
 )
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import heat, strip
@@ -168,11 +169,13 @@ def kernels_html(kernels: KernelsSection) -> Raw:
         of = f"{counted(kernels.over_field, 'kernel')} of {counted(kernels.accepted, 'image')}"
         without = without if kernels.rejected else ", at cells of their fields"
     lead = (
-        f"{of} in the pool{without}. A kernel is "
-        f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each image is "
-        "cropped to what can be seen and scaled to its own peak; blue is "
-        "negative: there the camera sharpens. The cross is where the centre of mass must be for LR "
-        "and HR to be aligned."
+        f"The blur of the camera: {of} in the pool{without}. A kernel has {kernels.side} × "
+        f"{kernels.side} HR pixels, for ×{kernels.scale}."
+    )
+    note = (
+        "Each image is cropped to what can be seen and scaled to its own peak. Blue is negative: "
+        "there the camera sharpens. The cross marks where the centre of mass must be for HR and "
+        "LR to be aligned."
     )
     accepted = [view for view in kernels.shown if view.index is not None]
     rejected = [view for view in kernels.shown if view.index is None]
@@ -180,10 +183,12 @@ def kernels_html(kernels: KernelsSection) -> Raw:
         "kernels",
         "Kernels",
         lead,
+        el("p", note, class_="quiet small prose gap"),
         _overview(kernels),
         _group("Accepted", accepted, kernels.accepted),
         _group("Rejected", rejected, kernels.rejected) if kernels.rejected else None,
         _generated(kernels.generated) if kernels.generated else None,
+        folded=True,
     )
 
 
@@ -202,8 +207,8 @@ def _overview(kernels: KernelsSection) -> Raw:
     ]
     if kernels.widths is not None:
         alt = "histogram of the widths of accepted kernels"
-        chart = bars(kernels.widths, "Width of the ×2 kernel, HR px", "kernels", alt)
-        charts.append(figure(chart, "Widths", "of accepted kernels, per axis: a Gaussian's sigma"))
+        chart = bars(kernels.widths, "width of the ×2 kernel, HR px", "kernels", alt)
+        charts.append(figure(chart, "Widths", "of accepted kernels, as the sigma of a Gaussian"))
     judged = {"accepted": kernels.accepted, **kernels.reasons}
     if not kernels.rejected:
         return el("div", *charts, class_="charts")
@@ -211,7 +216,7 @@ def _overview(kernels: KernelsSection) -> Raw:
         [Row(name, ((name, count),), number(count)) for name, count in judged.items()],
         "images by verdict",
     )
-    charts.append(figure(verdicts, "Verdicts", "images by what became of their kernel"))
+    charts.append(figure(verdicts, "Verdicts", "photos by what became of their kernel"))
     return el("div", *charts, class_="charts")
 
 
@@ -220,8 +225,7 @@ def _group(title: str, views: list[KernelView], total: int) -> Raw:
         shown = f"{len(views):,} of {total:,}"
     else:
         shown = f"{total:,}"
-    head = el("h3", title, " ", el("span", shown, class_="quiet"))
-    return join([head, fold([_card(view) for view in views], "kernels", OPEN)])
+    return titled(title, shown, fold([_card(view) for view in views], "kernels", OPEN))
 
 
 def _generated(view: GeneratedView) -> Raw:
@@ -247,8 +251,8 @@ def _generated(view: GeneratedView) -> Raw:
         shown = f"{len(view.pictures):,} of {view.count:,}"
     else:
         shown = f"{view.count:,}"
-    head = el("h3", "Generated ", el("span", shown, class_="quiet"))
-    return join([head, el("p", text, class_="detail"), el("div", *pictures, class_="tiny-kernels")])
+    small = el("div", *pictures, class_="tiny-kernels")
+    return titled("Generated", shown, el("p", text, class_="detail prose"), small)
 
 
 def _spread(spread: KernelSpread) -> str:
@@ -298,11 +302,11 @@ def _numbers(view: KernelView) -> Raw | None:
     if d.error is not None:
         rows.append(("expected error", f"{d.error:.2f}"))
     if d.mtf50 is not None:
-        rows.append(("half of the contrast at", f"{d.mtf50:.2f} cycles/px"))
+        rows.append(("half contrast (MTF50)", f"{d.mtf50:.2f} cycles/px"))
     if d.overshoot:
-        rows.append(("raises contrast by up to", f"{100 * d.overshoot:.0f} %"))
+        rows.append(("sharpening, at most", f"{100 * d.overshoot:.0f} %"))
     if d.stretch is not None:
-        rows.append(("stretched by", f"{d.stretch:.2f}"))
+        rows.append(("longer than wide", f"{d.stretch:.2f} times"))
     if d.mismatch is not None:
         rows.append(("spectra differ by", f"{d.mismatch:.1f} dB"))
     if d.disagreement is not None:
@@ -312,7 +316,7 @@ def _numbers(view: KernelView) -> Raw | None:
             ("sum", number(round(d.sum, 3))),
         ]
     rows += [
-        ("spreads a point over", f"{number(round(d.support, 1))} px"),
+        ("diameter of a blurred point", f"{number(round(d.support, 1))} px"),
         ("peak", f"{view.peak:.3g}"),
     ]
     return definitions(rows)
@@ -325,7 +329,7 @@ def _give_or_take(error: float | None) -> str:
 def _restarts(view: KernelView) -> Raw | None:
     if not view.estimates:
         return None
-    note = f"{counted(view.restarts, 'restart')}, raw{_taken(view)}"
+    note = f"{counted(view.restarts, 'restart')}, as estimated{_taken(view)}"
     picture = el(
         "img",
         src=view.estimates,

@@ -22,6 +22,7 @@ from pairmill.pipeline.html.markup import (
     of,
     section,
     table,
+    titled,
 )
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import heat, stretched
@@ -176,14 +177,20 @@ OPEN = 16
 def noise_html(noise: NoiseSection) -> Raw:
     """The pool, its statistics and where it comes from."""
     lead = (
-        f"{counted(noise.count, 'patch', 'patches')} of {noise.patch} × {noise.patch} pixels, "
-        f"mined from {noise.giving:,} of "
-        f"{counted(noise.images, 'real image')}. Slow shading is taken off; what is left has "
-        "mean zero."
+        f"{counted(noise.count, 'patch', 'patches')} of {noise.patch} × {noise.patch} pixels from "
+        f"flat areas of {noise.giving:,} of {counted(noise.images, 'real image')}. Shading is "
+        "subtracted; what remains is noise with mean zero."
     )
     charts = el("div", *_charts(noise), class_="charts")
     return section(
-        "noise", "Noise", lead, _facts(noise), charts, _gallery(noise), _coverage_table(noise)
+        "noise",
+        "Noise",
+        lead,
+        _facts(noise),
+        charts,
+        _gallery(noise),
+        _coverage_table(noise),
+        folded=True,
     )
 
 
@@ -209,7 +216,7 @@ def _charts(noise: NoiseSection) -> list[Raw]:
         noise.levels,
         (0, 255),
         "brightness, intensity levels",
-        "std, intensity levels",
+        "standard deviation, levels",
         "noise against brightness",
     )
     return [
@@ -228,15 +235,18 @@ def _curve(view: NoiseCurveView) -> Raw:
     chart = lines(
         list(view.channels),
         (0, 255),
-        "intensity level",
-        "std, intensity levels",
+        "brightness, intensity levels",
+        "standard deviation, levels",
         "noise of the camera against level, by channel",
     )
     of_group = f" of {view.group}" if view.group else ""
-    said = f"photos{of_group} differ by {100 * view.spread:.0f} %; flat blocks, before JPEG"
+    said = (
+        f"photos{of_group} differ by {100 * view.spread:.0f} % (standard deviation); measured in "
+        "flat blocks, before JPEG"
+    )
     if view.choice:
         said += f"; {view.choice}"
-    return figure(chart, "What LR's noise follows", said)
+    return figure(chart, "Noise that LR gets, by brightness", said)
 
 
 def _facts(noise: NoiseSection) -> Raw:
@@ -244,51 +254,45 @@ def _facts(noise: NoiseSection) -> Raw:
     strength = (
         f"red {red:.2f}, green {green:.2f}, blue {blue:.2f} intensity levels, root mean square"
     )
-    return definitions([("strength", strength), ("variance threshold", noise.threshold)])
+    return definitions(
+        [("strength", strength), ("largest variance of a flat patch", noise.threshold)]
+    )
 
 
 def _gallery(noise: NoiseSection) -> Raw:
     zoom = max(1, 128 // noise.side)
-    note = f"Residuals × {number(noise.gain)} around mid-grey" + (
+    note = f"Noise, amplified {number(noise.gain)} times around mid-grey" + (
         f", cropped to {noise.side} pixels." if noise.side < noise.patch else "."
     )
-    head = el("h3", "Patches ", el("span", of(len(noise.shown), noise.count), class_="quiet"))
     cards = fold(
         [_patch(view) for view in noise.shown],
         "patches",
         OPEN,
-        style=f"--pane:{noise.side * zoom}px",
+        style=f"--side:{noise.side}px;--most:{noise.side * zoom}px",
     )
-    return join([head, el("p", note, class_="quiet"), cards])
+    known = "Under each: its standard deviation and brightness, in levels, and where it lies."
+    said = el("p", f"{note} {known}", class_="quiet small prose")
+    return titled("Patches", of(len(noise.shown), noise.count), said, cards)
 
 
 def _patch(view: PatchView) -> Raw:
     alt = f"noise patch {view.index} of {view.source}"
     lines = [
         el("span", line, class_="quiet clip")
-        for line in (f"grey {view.mean:.0f}", f"at {view.left}, {view.top} of")
+        for line in (f"on grey {view.mean:.0f}", f"at {view.left}, {view.top} of")
     ]
     source = el("bdi", view.source, class_="quiet clip", title=view.source)
-    caption = el("figcaption", el("b", f"#{view.index}"), f" std {view.std:.2f}", *lines, source)
+    caption = el("figcaption", el("b", f"#{view.index}"), f" noise {view.std:.2f}", *lines, source)
     return el(
         "figure", el("img", src=view.picture, alt=alt, class_="pixels", loading="lazy"), caption
     )
 
 
 def _coverage_table(noise: NoiseSection) -> Raw:
-    head = el(
-        "h3",
-        "Where it comes from ",
-        el("span", of(len(noise.coverage), noise.images), class_="quiet"),
-    )
-    columns = ("image", "patches", "in the pool", "not in the pool", "variance threshold needed")
+    columns = ("image", "patches", "used", "rejected, and why", "variance it would take")
     body = [_row(view) for view in noise.coverage]
-    return join(
-        [
-            head,
-            table(columns, body, "Noise patches by source image, most first", frozenset({1, 2, 4})),
-        ]
-    )
+    shown = table(columns, body, "Noise patches by source image, most first", frozenset({1, 2, 4}))
+    return titled("Where it comes from", of(len(noise.coverage), noise.images), shown)
 
 
 def _row(view: CoverageView) -> list[object]:

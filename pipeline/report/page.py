@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pairmill.pipeline.html.document import document, hero
-from pairmill.pipeline.html.markup import Raw, counted, el, join, number, size
+from pairmill.pipeline.html.markup import Raw, counted, el, join, notice, number, size
+from pairmill.pipeline.pools.thin import thin
 from pairmill.pipeline.report.aligned import aligned_html
-from pairmill.pipeline.report.attention import attention_html
+from pairmill.pipeline.report.compare import compare_html
 from pairmill.pipeline.report.compression import compression_html
 from pairmill.pipeline.report.curation import curation_html
+from pairmill.pipeline.report.decide import next_html, rejected_html
 from pairmill.pipeline.report.distributions import spread_html
 from pairmill.pipeline.report.fits import fits_html
 from pairmill.pipeline.report.groups import groups_html
@@ -35,21 +37,27 @@ def page(data: ReportData) -> str:
 
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
-        ("look", "", attention_html(data)),
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
+        ("compare", "Beside a photograph", _if_there(compare_html, data.compare)),
+        ("realism", "Realism", _if_there(realism_html, data.realism)),
+        ("rejected", "What was rejected", rejected_html(data)),
+        ("next", "What to do next", next_html(data)),
         ("aligned", "Real pairs", _if_there(aligned_html, data.aligned)),
         ("groups", "Cameras", _if_there(groups_html, data.groups)),
         ("kernels", "Kernels", _if_there(kernels_html, data.kernels)),
         ("noise", "Noise", _if_there(noise_html, data.noise)),
         ("fits", "Learned", _if_there(fits_html, data.fits)),
-        ("realism", "Realism", _if_there(realism_html, data.realism)),
         ("compression", "Compression", _if_there(compression_html, data.compression)),
-        ("curation", "Curation", _if_there(curation_html, data.curation)),
+        ("curation", "Curation", _curation(data)),
         ("images", "Images", images_html(data.images)),
         ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
         ("making", "How it was made", making_html(data.making, data.head)),
     ]
     return [(anchor, label, html) for anchor, label, html in found if html is not None]
+
+
+def _curation(data: ReportData) -> Raw | None:
+    return None if data.curation is None else curation_html(data.curation, folded=True)
 
 
 def _if_there(shown: Callable[[Section], Raw], section: Section | None) -> Raw | None:
@@ -74,7 +82,9 @@ def _hero(head: Head) -> Raw:
             facts.append((number(head.counts[kind]), words))
     facts.append((size(head.bytes), f"in {counted(head.shards, 'shard')}"))
     digest = el("p", "sha256 ", el("code", head.digest, class_="digest"), class_="quiet small")
-    return hero(f"Corpus version {head.version} · {made}", head.name, sentence(head), facts, digest)
+    warnings = [notice(text, "bad") for text in thin(head.counts)]
+    eyebrow = f"Corpus version {head.version} · {made}"
+    return hero(eyebrow, head.name, sentence(head), facts, digest, *warnings)
 
 
 def sentence(head: Head) -> str:
@@ -92,14 +102,15 @@ def sentence(head: Head) -> str:
         "aligned": "a camera (real pairs)",
     }
     kinds = sorted(head.degraders, key=lambda kind: kind == "bicubic")
-    how = " or by ".join(ways.get(kind, kind) for kind in kinds)
+    *others, last = [ways.get(kind, f"the degrader {kind}") for kind in kinds]
+    how = f"{', '.join(others)} or {last}" if others else last
     return (
-        f"{counted(head.pairs, 'HR/LR pair')} for ×{head.scale} super-resolution; LR was made "
+        f"{counted(head.pairs, 'HR/LR pair')} for ×{head.scale} super-resolution. LR was made "
         f"from HR by {how}."
     )
 
 
 def _foot(head: Head) -> Raw:
     version = el("code", head.version)
-    said = " next to this page holds its numbers. Version "
+    said = " beside this page holds all its numbers. Version "
     return join([el("code", "report.json"), said, version, "."])

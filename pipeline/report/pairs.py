@@ -117,33 +117,32 @@ OPEN = 6
 def pairs_html(pairs: PairsSection, scale: int) -> Raw:
     """The gallery."""
     lead = (
-        f"{of(len(pairs.shown), pairs.total)}, drawn at random from every split, degrader and "
-        "image; crops of "
-        f"{pairs.side} × {pairs.side} HR pixels where the tile has most detail. Point at an "
-        "image, or tap it, to see the other "
-        f"one in its place."
+        f"Left HR, right LR at the size of HR: {of(len(pairs.shown), pairs.total)}, drawn at "
+        f"random from all splits, degraders and images. Each shows the {pairs.side} × "
+        f"{pairs.side} HR pixels with most detail, every pixel as a square. Point at an image, "
+        "or tap it, to see the other one in its place."
     )
     zoom = max(1, WIDE // max(1, pairs.side))
     cards = [_card(pair, scale) for pair in pairs.shown]
     return section(
         "pairs",
-        "Pairs",
+        "Are the pairs good?",
         lead,
         _switch(),
-        fold(cards, "pairs", OPEN, style=f"--pane:{pairs.side * zoom}px"),
+        fold(cards, "pairs", OPEN, style=f"--side:{pairs.side}px;--most:{pairs.side * zoom}px"),
     )
 
 
 def _switch() -> Raw:
-    choices = [("lr-nearest", "pixels", True), ("lr-bicubic", "bicubic", False)]
+    choices = [("lr-nearest", "squares", True), ("lr-bicubic", "bicubic upscaling", False)]
     options = join(
         el("label", el("input", type="radio", name="lr", id=name, checked=first), el("span", label))
         for name, label, first in choices
     )
-    hint = el("p", "Hold ", el("kbd", "F"), " to flip all pairs.", class_="hint", data_script=True)
+    hint = el("p", "Hold ", el("kbd", "F"), " to flip all pairs.", class_="hint")
     return el(
         "div",
-        el("fieldset", el("legend", "LR upscaled by"), options, class_="switch"),
+        el("fieldset", el("legend", "Show pixels of LR as"), options, class_="switch"),
         hint,
         class_="tools",
     )
@@ -194,7 +193,7 @@ def _layer(pair: PairView, which: str, place: str) -> Raw:
         el(
             "img",
             src=file,
-            alt=f"{which} crop",
+            alt=f"{which} of {pair.key}",
             class_=f"pixels {kind}",
             loading="lazy",
             decoding="async",

@@ -13,6 +13,8 @@ from pairmill.pipeline.html.markup import (
     number,
     section,
     table,
+    titled,
+    unfolded,
 )
 from pairmill.schemas.provenance import StageTiming
 from pairmill.schemas.report import Head, MakingSection
@@ -21,8 +23,7 @@ from pairmill.schemas.report import Head, MakingSection
 def making_html(making: MakingSection, head: Head) -> Raw:
     """How it was made, and how to check it."""
     lead = (
-        "All that is needed to check this version, to make a sample of it again, or to make "
-        "all of it again."
+        "What it takes to check this version, or to make it again: recipe, pools, stages, software."
     )
     return section(
         "making",
@@ -31,8 +32,9 @@ def making_html(making: MakingSection, head: Head) -> Raw:
         _commands(head, making.example),
         el("div", *_charts(making), class_="charts"),
         _pools(making) if making.pools else None,
-        el("details", el("summary", "Resolved recipe"), el("pre", making.recipe, tabindex="0")),
+        unfolded("Recipe, with every default", el("pre", making.recipe, tabindex="0")),
         _software(making),
+        folded=True,
     )
 
 
@@ -80,18 +82,18 @@ def _charts(making: MakingSection) -> list[Raw]:
         )
     ]
     if c.timings:
-        chart = rows([_timing(timing) for timing in c.timings], "seconds per stage")
-        charts.insert(0, figure(chart, "Stages", "wall time of the run that sealed this version"))
+        chart = rows([_timing(timing) for timing in c.timings], "time of every stage")
+        charts.insert(0, figure(chart, "Stages", "time of the run that sealed this version"))
     return charts
 
 
 def _timing(timing: StageTiming) -> Row:
     found = timing.units - timing.computed
     if timing.computed:
-        parts = [f"{timing.computed:,} computed"]
+        parts = [f"{timing.computed:,} made"]
     else:
         parts = []
-    parts += [f"{found:,} found"] if found else []
+    parts += [f"{found:,} kept from before"] if found else []
     return Row(
         timing.stage.replace("_", " "),
         (("seconds", timing.seconds),),
@@ -114,22 +116,18 @@ def duration(seconds: float) -> str:
 def _pools(making: MakingSection) -> Raw:
     body = [
         [
-            pool.kind,
+            pool.kind.replace("_", " "),
             number(pool.count),
             f"{pool.side} × {pool.side}",
             el("code", pool.digest, class_="digest"),
         ]
         for pool in making.pools
     ]
-    return join(
-        [
-            el("h3", "Pools"),
-            table(("pool", "items", "size, px", "sha256"), body, "Pools", frozenset({1})),
-        ]
-    )
+    head = ("pool", "items", "size, px", "SHA-256")
+    return titled("Pools", "", table(head, body, "Pools", frozenset({1})))
 
 
 def _software(making: MakingSection) -> Raw:
     software = making.circumstance.software
     versions = definitions((name, version) for name, version in software.items())
-    return el("details", el("summary", f"Software: {counted(len(software), 'version')}"), versions)
+    return unfolded(f"Software: {counted(len(software), 'package')}", versions)

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pairmill.pipeline.html.charts import HEIGHT, LEFT, WIDTH, Plot, lines
-from pairmill.pipeline.html.markup import Raw, definitions, el, figure, fold, join, section, table
+from pairmill.pipeline.html.markup import (
+    Raw,
+    definitions,
+    el,
+    figure,
+    fold,
+    join,
+    notice,
+    pixels,
+    section,
+    table,
+    titled,
+    unfolded,
+)
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.report.realism_card import card_html
 from pairmill.pipeline.workspace.storage import Storage
@@ -46,40 +59,63 @@ def _groups(made: BuildResult) -> dict[str, str]:
 
 
 MEANING = (
-    "Shown one synthetic and one real patch, classifiers that never saw these photos pick "
-    "the synthetic one this often: "
-    "50 % is guessing (the two are indistinguishable); 100 % is never wrong."
+    "Classifiers are shown a patch of LR and a patch of a real photo that they were not trained "
+    "on, and say which of the two is LR. Right in 50 % of all cases is guessing: LR looks like "
+    "your photos. Right in 100 % is never wrong: LR looks different. The lower, the better."
 )
 FLOOR = (
-    "LR made in exactly the right way reaches about 60 %: it is made from downscaled photos, "
-    "which show content at half the size, and "
-    "matching patches by content hides most of this, but not all. Compare each degrader with the "
-    "two controls."
+    "Even LR that is made in exactly the right way reaches about 60 %: it shows photos at half "
+    "their size, and so denser content; matching patches by content hides most of this, not all. "
+    "So compare every degrader with the two controls: bicubic downscaling, and real photos "
+    "against other real photos."
 )
 
 
-def realism_html(found: RealismSection) -> Raw:
-    """Ranking, most telling features, and both sides of every comparison."""
+def realism_html(found: RealismSection, *, unfolded_: bool = False) -> Raw:
+    """What each degrader reaches, in a sentence and on an axis; folded: all numbers, scores of
+    papers, and both sides of every comparison.
+    """
     if not any(row.result.auc is not None for row in found.rows):
         because = found.problem or next(
             (row.result.problem for row in found.rows if row.result.problem), "nothing to compare"
         )
-        return section(
-            "realism", "Realism", MEANING, el("p", f"Not measured: {because}.", class_="quiet")
-        )
+        return section("realism", TITLE, MEANING, notice(f"Realism was not measured: {because}."))
     ranking = figure(
-        _ranking(found.rows), "Distinguishable from real", "lines are 95 % intervals over images"
+        _ranking(found.rows),
+        "How often LR is picked out",
+        "points; lines are 95 % intervals over images, controls are blue",
     )
+    cards = [_card(row) for row in found.rows if row.result.auc is not None]
     return section(
         "realism",
-        "Realism",
+        TITLE,
         MEANING,
-        ranking,
-        el("p", FLOOR, class_="quiet small floor"),
-        _table(found),
-        card_html(found.card) if found.card else None,
-        fold([_card(row) for row in found.rows if row.result.auc is not None], "comparisons", 3),
+        el("ul", *(el("li", said(row)) for row in found.rows), class_="list"),
+        el("div", ranking, class_="gap"),
+        el("p", FLOOR, class_="quiet small prose gap"),
+        unfolded(
+            "All numbers, scores of papers, and patches side by side",
+            _table(found),
+            card_html(found.card) if found.card else None,
+            titled("Patches side by side", ""),
+            fold(cards, "comparisons", 3),
+            open_=unfolded_,
+        ),
     )
+
+
+TITLE = "How realistic LR is"
+
+
+def said(row: RealismRow) -> Raw:
+    """What a row comes to, in a sentence."""
+    name, r = el("b", row.name), row.result
+    if r.auc is None or r.interval is None:
+        return join([name, f": not measured: {r.problem}."])
+    kind = " (control)" if row.control else ""
+    low, high = (f"{100 * end:.0f}" for end in r.interval)
+    sure = f"95 % interval {low} to {high} %"
+    return join([name, f"{kind}: picked out in {percent(r.auc)} of cases ({sure}): {r.words()}."])
 
 
 def percent(value: float) -> str:
@@ -134,8 +170,8 @@ def _ranking(rows: tuple[RealismRow, ...]) -> Raw:
 
 def _table(found: RealismSection) -> Raw:
     head = (
-        "compared with real",
-        "told",
+        "compared with real photos",
+        "picked out",
         "95 % interval",
         "verdict",
         "classifiers alone",
@@ -145,7 +181,7 @@ def _table(found: RealismSection) -> Raw:
     return table(
         head,
         [_cells(row) for row in found.rows],
-        "realism of every degrader",
+        "Realism of every degrader",
         frozenset({1, 2, 5, 6}),
     )
 
@@ -180,10 +216,10 @@ def _charts(row: RealismRow) -> list[Raw]:
     first = figure(facts, "Edges, noise and colour", "medians, synthetic | real")
     if row.picture:
         alt = f"patches of real photos above those of {row.name}"
-        picture = el("img", src=row.picture, alt=alt, class_="pixels sides", loading="lazy")
+        picture = pixels(row.picture, alt, 8 * 32)
         note = (
-            "real above, synthetic below: pairs of like content, best distinguished; medians are "
-            "synthetic | real"
+            "real above, synthetic below: pairs of like content that are easiest to distinguish; "
+            "numbers are medians, synthetic | real"
         )
         first = figure(join([picture, facts]), "Patches", note)
     return [
@@ -197,12 +233,13 @@ def _charts(row: RealismRow) -> list[Raw]:
                 "power spectra of both sides",
             ),
             "Power spectrum",
-            "grey, geometric mean over patches",
+            "of luma, geometric mean over patches",
         ),
         figure(
             _curves(curves),
             "Noise against brightness",
-            "high-pass std of the calmest quarter of 6 × 6 cells",
+            "standard deviation after a high-pass filter, in the calmest quarter of all cells of "
+            "6 × 6 pixels",
         ),
     ]
 
@@ -210,14 +247,14 @@ def _charts(row: RealismRow) -> list[Raw]:
 def _curves(series: list[tuple[str, tuple[tuple[float, float], ...]]]) -> Raw:
     drawn = [(name, points) for name, points in series if points]
     if not drawn:
-        frame = Plot((0, 255), (0, 1), "brightness, intensity levels", "std, intensity levels")
+        frame = Plot((0, 255), (0, 1), "brightness, intensity levels", "standard deviation, levels")
         none = el("text", "too few patches", x=LEFT + 20, y=HEIGHT / 2, class_="label")
         return frame.draw("too few patches for a curve", none)
     return lines(
         drawn,
         (0, 255),
         "brightness, intensity levels",
-        "std, intensity levels",
+        "standard deviation, levels",
         "noise against brightness",
         floor=0,
     )
@@ -228,7 +265,7 @@ def _facts(real: SideStatistics, synthetic: SideStatistics) -> list[tuple[str, o
         return f"{a:.{digits}f} | {b:.{digits}f}"
 
     edges = [
-        (f"edge, {name}", both(a, b))
+        (f"width of edges, {name}", both(a, b))
         for name, a, b in zip(
             ("sharper quarter", "median", "softer quarter"),
             synthetic.edge_width,
@@ -237,7 +274,7 @@ def _facts(real: SideStatistics, synthetic: SideStatistics) -> list[tuple[str, o
         )
     ]
     noise = [
-        (f"high-pass std, {name}", both(a, b))
+        (f"noise in {name}, levels", both(a, b))
         for name, a, b in zip(
             ("red", "green", "blue"), synthetic.residual_std, real.residual_std, strict=True
         )
@@ -246,5 +283,5 @@ def _facts(real: SideStatistics, synthetic: SideStatistics) -> list[tuple[str, o
         *((f"{term}, px", value) for term, value in edges),
         *noise,
         ("correlation of channels", both(synthetic.correlation, real.correlation)),
-        ("8-pixel blocks, log ratio", both(synthetic.blockiness, real.blockiness)),
+        ("JPEG blocks, logarithm of the ratio", both(synthetic.blockiness, real.blockiness)),
     ]

@@ -8,27 +8,27 @@ import math
 from collections.abc import Sequence
 
 from pairmill.pipeline.html.charts import WIDTH
-from pairmill.pipeline.html.markup import Raw, counted, el, figure, join, number, table
+from pairmill.pipeline.html.markup import Raw, counted, el, figure, join, number, table, table_box
 from pairmill.schemas.realism_card import CardRow, CrossCamera, RealismCard, Score, ScoreName
 
 TITLES: dict[ScoreName, tuple[str, str]] = {
-    "akld": ("AKLD of noise", "nats; strength of noise by level and colour"),
-    "kld": ("KLD of noise", "nats; histograms of noise by level and colour"),
-    "spectrum": ("Power spectrum", "dB, root mean square over frequencies"),
-    "kid": ("KID", "with pairmill's feature of patches"),
-    "fid": ("FID", "with the Inception weights given"),
+    "akld": ("AKLD of noise", "in nats: strength of noise by level and colour"),
+    "kld": ("KLD of noise", "in nats: histograms of noise by level and colour"),
+    "spectrum": ("Power spectrum", "difference in dB, root mean square over frequencies"),
+    "kid": ("KID", "no unit; with pairmill's features of patches"),
+    "fid": ("FID", "no unit; with the Inception weights given"),
 }
 """Name of every score, and what it is."""
 PACE, EDGE = 38, 8
 LEAD = (
-    "What papers measure. All are 0 for equal sides; lines are 95 % intervals over images, axes go "
-    "by the square root. No score is 0 by luck of few photographs: hold each against the control "
-    "of photographs against photographs, and against bicubic."
+    "What papers measure. Every score is 0 where LR and photos are alike. Lines are 95 % intervals "
+    "over images; axes are in square roots. With few photos no score comes near 0, so compare each "
+    "with the two controls: photos against photos, and bicubic."
 )
 MATRIX = (
-    "How often classifiers tell LR that was made after the camera of a row from photographs of the "
-    "camera of a column. Wanted: about 50 % on the diagonal, and elsewhere what photographs of the "
-    "two cameras reach among themselves."
+    "How often classifiers pick out LR made after the camera of a row beside photos of the camera "
+    "of a column. Wanted: about 50 % on the diagonal, and elsewhere what photos of the two cameras "
+    "reach against each other (the second table)."
 )
 
 
@@ -38,14 +38,14 @@ def card_html(card: RealismCard) -> Raw:
     charts = [figure(_multiple(card.rows, name), *TITLES[name]) for name in shown]
     parts = [
         el("h3", "Scores of papers"),
-        el("p", LEAD, class_="quiet small floor"),
-        el("div", *charts, class_="charts multiples"),
+        el("p", LEAD, class_="quiet small prose"),
+        el("div", *charts, class_="charts gap"),
         _table(card.rows),
-        el("p", *_notes(card), class_="quiet small floor"),
+        el("p", *_notes(card), class_="quiet small prose gap"),
     ]
     if card.cross:
         parts += _matrices(card.cross)
-    return el("div", *parts, class_="card-of-realism")
+    return join(parts)
 
 
 def label_of(row: CardRow) -> str:
@@ -102,7 +102,7 @@ def _table(rows: Sequence[CardRow]) -> Raw:
     names = [name for name in TITLES if name != "fid" or any(row.fid for row in rows)]
     head = ["LR", *(TITLES[name][0] for name in names), "flat blocks", "patches", "images"]
     numeric = frozenset(range(1, len(head)))
-    return table(head, [_cells(row, names) for row in rows], "scores of papers", numeric)
+    return table(head, [_cells(row, names) for row in rows], "Scores of papers", numeric)
 
 
 def _cells(row: CardRow, names: Sequence[ScoreName]) -> list[object]:
@@ -132,8 +132,8 @@ def _cell(row: CardRow, name: ScoreName) -> Raw:
 
 def _notes(card: RealismCard) -> list[object]:
     notes: list[object] = [
-        "Flat blocks: of photographs | of LR, where noise alone is seen; known: the noise of LR is "
-        f"known from its programs. KID is measured with {card.feature}."
+        "Flat blocks show noise alone; their numbers are of photos | of LR, and `known` where the "
+        f"noise of LR is known from its programs. KID is measured with {card.feature}."
     ]
     if card.inception:
         notes.append(f" Inception weights: SHA-256 {card.inception[:12]}.")
@@ -144,25 +144,29 @@ def _notes(card: RealismCard) -> list[object]:
 
 def _matrices(cross: CrossCamera) -> list[Raw]:
     known = [
-        f"{name} ({counted(count, 'photograph')})"
+        f"{name} ({counted(count, 'photo')})"
         for name, count in zip(cross.groups, cross.photographs, strict=True)
     ]
     tables = [
-        figure(_matrix(cross.groups, cross.lr), "LR against photographs", "rows are LR"),
         figure(
-            _matrix(cross.groups, cross.control),
-            "Photographs against photographs",
-            "the control: whether the cameras differ at all",
+            _matrix(cross.groups, cross.lr, "LR against photos, by camera"),
+            "LR against photos",
+            "rows: LR; columns: photos",
+        ),
+        figure(
+            _matrix(cross.groups, cross.control, "Photos against photos, by camera"),
+            "Photos against photos",
+            "the control: how much the cameras differ at all",
         ),
     ]
     return [
         el("h3", "Cameras against one another"),
-        el("p", MATRIX, f" Groups: {', '.join(known)}.", class_="quiet small floor"),
+        el("p", MATRIX, f" Groups: {', '.join(known)}.", class_="quiet small prose"),
         el("div", *tables, class_="charts matrices"),
     ]
 
 
-def _matrix(groups: Sequence[str], rows: Sequence[Sequence[Score | None]]) -> Raw:
+def _matrix(groups: Sequence[str], rows: Sequence[Sequence[Score | None]], caption: str) -> Raw:
     head = el("tr", el("td"), *(el("th", el("bdi", name), scope="col") for name in groups))
     body = [
         el(
@@ -172,14 +176,13 @@ def _matrix(groups: Sequence[str], rows: Sequence[Sequence[Score | None]]) -> Ra
         )
         for place, (name, row) in enumerate(zip(groups, rows, strict=True))
     ]
-    inner = el("table", el("thead", head), el("tbody", *body), class_="matrix")
-    return el("div", inner, class_="table", tabindex=0, role="region", aria_label="AUC by camera")
+    return table_box(caption, head, [el("tbody", *body)], "matrix")
 
 
 def _square(score: Score | None, *, own: bool) -> Raw:
     if score is None:
         return el("td", "–", class_="quiet")
-    strength = round(100 * max(0.0, min(1.0, 2 * score.value - 1)) * 0.6)
+    strength = round(100 * max(0.0, min(1.0, 2 * score.value - 1)) * 0.4)
     low, high = score.interval or (score.value, score.value)
     return el(
         "td",
@@ -187,5 +190,5 @@ def _square(score: Score | None, *, own: bool) -> Raw:
         el("br"),
         el("span", f"{100 * low:.0f} – {100 * high:.0f}", class_="small"),
         class_="own" if own else None,
-        style=f"background: color-mix(in srgb, var(--fill) {strength}%, transparent)",
+        style=f"background: color-mix(in srgb, var(--s0) {strength}%, transparent)",
     )

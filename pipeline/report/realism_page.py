@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from pairmill.pipeline.html.document import document
-from pairmill.pipeline.html.markup import el, join
+from pairmill.pipeline.html.document import document, hero
+from pairmill.pipeline.html.markup import agreed, el, join, number
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.pipeline.workspace import layout
@@ -78,10 +78,20 @@ def folder_of(manifest: CorpusManifest) -> str:
 
 def realism_page(report: RealismReport) -> str:
     """The page: a pure function of the report."""
-    settings = ", ".join(
-        f"{name} {value}" for name, value in report.config.model_dump(exclude={"enabled"}).items()
+    c = report.config
+    network = "with a network" if c.network else "without a network"
+    how = (
+        f"Measured on at most {c.patches:,} patches of {report.section.patch} × "
+        f"{report.section.patch} LR pixels on either side, in {c.folds} folds, {network}, seed "
+        f"{c.seed}. "
     )
-    numbers = el("code", "realism.json")
-    foot = join([f"Measured with {settings}. ", numbers, " holds the numbers."])
-    parts = [("realism", "", realism_html(report.section))]
-    return document(f"Realism of {report.corpus}", report.corpus, None, parts, foot)
+    foot = join([how, el("code", "realism.json"), " beside this page holds all its numbers."])
+    section, measured = report.section, [row for row in report.section.rows if not row.control]
+    facts = [
+        (number(len(measured)), agreed(len(measured), "degraders")),
+        (number(section.photographs), agreed(section.photographs, "real photos")),
+        (f"{section.patch} × {section.patch} px", "of LR in a patch"),
+    ]
+    top = hero("Realism", report.corpus, "", facts)
+    parts = [("realism", "", realism_html(section, unfolded_=True))]
+    return document(f"Realism of {report.corpus}", report.corpus, top, parts, foot)
