@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST = 12
 """Degraders that are shown, at most."""
-PLACE = 400
+PLACE = 352
 """Width of an image on a desk screen, in CSS pixels, at most."""
 BUDGET = 120_000_000
 """Pixels of photos that are decoded, in all; about four seconds."""
@@ -113,9 +113,9 @@ class _Photos:
 
 
 LEAD = (
-    "LR should look like your photographs, not like HR made small. Drag over an image, or press "
-    "the arrow keys, to move the border between HR and LR. The part of a photograph beside them "
-    "has as many pixels as LR: compare its blur, its noise and its compression with those of LR."
+    "LR should look like your photos, not like HR made small. Drag over an image, or press the "
+    "arrow keys, to move the border between HR and LR. The part of a photo beside them has as many "
+    "pixels as LR: compare its blur, its noise and its compression with those of LR."
 )
 
 
@@ -131,7 +131,7 @@ def compare_html(found: CompareSection) -> Raw:
         class_="compared",
         style=f"--side:{found.side}px;--most:{most}px",
     )
-    return section("compare", "HR, LR and a photograph", join([LEAD, shown]), rows)
+    return section("compare", "HR, LR and a photo", join([LEAD, shown]), rows)
 
 
 def _row(view: CompareView) -> Raw:
@@ -150,12 +150,12 @@ def _row(view: CompareView) -> Raw:
         class_="wipe",
     )
     photo = None
-    said = "no photograph could be read"
+    said = "no photo could be read"
     if view.photo:
-        photo = _side(view.photo, "photograph", f"part of the photograph {view.photo_of}")
-        said = f"the photograph {view.photo_of}"
+        photo = _side(view.photo, "photo", f"part of the photo {view.photo_of}")
+        said = f"the photo {view.photo_of}"
         if view.same:
-            said = "the same photograph"
+            said = "a part of the same photo"
     words = join(
         [
             el("span", view.degrader, class_="tag"),

@@ -38,7 +38,7 @@ def page(data: ReportData) -> str:
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
-        ("compare", "Beside a photograph", _if_there(compare_html, data.compare)),
+        ("compare", "Beside a photo", _if_there(compare_html, data.compare)),
         ("realism", "Realism", _if_there(realism_html, data.realism)),
         ("rejected", "What was rejected", rejected_html(data)),
         ("next", "What to do next", next_html(data)),

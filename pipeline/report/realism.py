@@ -109,10 +109,9 @@ TITLE = "How realistic LR is"
 
 def said(row: RealismRow) -> Raw:
     """What a row comes to, in a sentence."""
-    name, r = el("b", row.name), row.result
+    name, r, kind = el("b", row.name), row.result, " (control)" if row.control else ""
     if r.auc is None or r.interval is None:
-        return join([name, f": not measured: {r.problem}."])
-    kind = " (control)" if row.control else ""
+        return join([name, f"{kind}: not measured: {r.problem}."])
     low, high = (f"{100 * end:.0f}" for end in r.interval)
     sure = f"95 % interval {low} to {high} %"
     return join([name, f"{kind}: picked out in {percent(r.auc)} of cases ({sure}): {r.words()}."])

@@ -60,10 +60,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", ["evaluation", "upscale"])
-def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:
-    show(browser, pages[name], width)
+def test_page_is_whole(
+    browser: Any, pages: dict[str, str], name: str, width: int, scheme: str
+) -> None:
+    show(browser, pages[name], width, scheme)
     check_whole(browser, width)
     panes = (
         "return [...document.querySelectorAll('.pane')].map((p) => [p.offsetWidth, p.offsetHeight])"

@@ -42,16 +42,11 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"file://{workspace}/{layout.version_folder('tiny', manifest.version)}/report/index.html"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_page_is_whole(browser: Any, index: str, width: int) -> None:
-    show(browser, index, width)
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1280, "dark"), (390, "dark")])
+def test_page_is_whole(browser: Any, index: str, width: int, scheme: str) -> None:
+    show(browser, index, width, scheme)
     assert browser.execute_script("return document.images.length") > 50
     check_whole(browser, width)
-
-
-def test_one_heading(browser: Any, index: str) -> None:
-    show(browser, index, 1280)
-    assert browser.execute_script("return document.querySelectorAll('h1').length") == 1
 
 
 def test_pairs_flip_by_keyboard_and_all_at_once(browser: Any, index: str) -> None:
@@ -85,28 +80,87 @@ def test_lr_can_be_shown_bicubically(browser: Any, index: str) -> None:
     assert browser.execute_script(shown, "nearest") == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_contrast(browser: Any, index: str, scheme: str) -> None:
-    show(browser, index, 1280, scheme)
-    ratio = """
-      const probe = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-      const light = (name) => {
-        probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name);
-        probe.fillRect(0, 0, 1, 1);
-        const part = [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).map((v) => v / 255)
-          .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
-      };
-      const [a, b] = [...arguments].map(light).sort((x, y) => y - x);
-      return (a + 0.05) / (b + 0.05);
-    """
-    for ink, paper in (
-        ("--ink", "--paper"),
-        ("--quiet", "--paper"),
-        ("--quiet", "--card"),
-        ("--quiet", "--sunk"),
-        ("--accent", "--paper"),
-        ("--accent", "--accent-paper"),
-        ("--bad", "--bad-paper"),
-    ):
-        assert browser.execute_script(ratio, ink, paper) >= 4.5, (ink, paper)
+PAPER = "return getComputedStyle(document.body).backgroundColor"
+
+
+def test_dark_mode_is_switched_and_remembered(browser: Any, index: str) -> None:
+    show(browser, index, 1280)
+    light = browser.execute_script(PAPER)
+    assert browser.execute_script("return document.querySelector('.theme').textContent") == (
+        "Dark mode"
+    )
+    browser.find_element("css selector", ".theme").click()
+    dark = browser.execute_script(PAPER)
+    assert dark != light
+    browser.get(index)
+    assert browser.execute_script(PAPER) == dark
+    check = "return document.querySelector('.theme').textContent"
+    assert browser.execute_script(check) == "Light mode"
+    browser.find_element("css selector", ".theme").click()
+    assert browser.execute_script(PAPER) == light
+    assert browser.execute_script("return localStorage.length") == 0  # follows the system again
+
+
+EDGE = (
+    "return getComputedStyle(document.querySelector('.wipe .side + .side')).clipPath"
+    ".match(/([\\d.]+)(%|px)\\)$/)[1]"
+)
+
+
+def test_hr_is_wiped_over_lr_by_keyboard_and_pointer(browser: Any, index: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, index, 1280)
+    assert float(browser.execute_script(EDGE)) == 50
+    browser.execute_script("document.querySelector('.wipe input').focus()")
+    ActionChains(browser).send_keys(*[Keys.ARROW_RIGHT] * 3).perform()
+    assert float(browser.execute_script(EDGE)) == 53
+    box = browser.find_element("css selector", ".wipe")
+    browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", box
+    )
+    ActionChains(browser).move_to_element_with_offset(
+        box, -box.size["width"] // 4, 0
+    ).click().perform()
+    assert float(browser.execute_script(EDGE)) == pytest.approx(25, abs=2)
+
+
+def test_without_scripts_images_stand_side_by_side(browser: Any, index: str) -> None:
+    show(browser, index, 1280)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(index)
+        first, second, photo = browser.find_elements("css selector", ".compared .side")[:3]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert first.rect["x"] < second.rect["x"] < photo.rect["x"]
+    assert first.rect["y"] == second.rect["y"] == photo.rect["y"]
+    assert first.rect["width"] == second.rect["width"] == photo.rect["width"]
+
+
+def test_every_degrader_is_compared_with_a_photograph(browser: Any, index: str) -> None:
+    show(browser, index, 1280)
+    pixels = """
+      return [...document.querySelectorAll(".compared figure")].map((one) => [...one.querySelectorAll("img")]
+        .map((i) => [i.naturalWidth, i.getBoundingClientRect().width % i.naturalWidth, getComputedStyle(i).imageRendering]));
+    """  # noqa: E501
+    shown = browser.execute_script(pixels)
+    assert len(shown) == 3  # realsr, kmsr and the control
+    for hr, lr, photo in shown:
+        assert hr[0] == 2 * lr[0] == 2 * photo[0]
+        assert [one[1:] for one in (hr, lr, photo)] == [[0, "pixelated"]] * 3
+
+
+def test_contents_open_what_they_lead_to_on_a_phone(browser: Any, index: str) -> None:
+    show(browser, index, 390)
+    browser.get(index)
+    contents, part = (
+        browser.find_element("css selector", name) for name in (".toc", "#noise > details")
+    )
+    assert contents.get_property("open") is False
+    assert part.get_property("open") is False
+    contents.find_element("css selector", "summary").click()
+    contents.find_element("css selector", "a[href='#noise']").click()
+    assert contents.get_property("open") is False
+    assert part.get_property("open") is True
