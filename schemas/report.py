@@ -6,6 +6,7 @@ from typing import Literal
 
 from pairmill.schemas.aligned_pool import AlignedSection
 from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.compare import CompareSection
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.curation_report import CurationSection
 from pairmill.schemas.fits import FitsSection
@@ -77,38 +78,6 @@ class PairsSection(Frozen):
     """Samples in the corpus."""
     side: int
     """Side of the HR crops, in pixels."""
-
-
-class CompareView(Frozen):
-    """One pair of a degrader, and a part of a photo of the same size."""
-
-    degrader: str
-    """Degrader that drew its program."""
-    key: str
-    """Key of the sample."""
-    source: str
-    """File name of the image that HR is of."""
-    hr: str
-    """Crop of the HR tile."""
-    lr: str
-    """The same crop of the LR tile, at its own size."""
-    photo: str = ""
-    """Part of a real photo with as many pixels as the LR crop; empty where none can be read."""
-    photo_of: str = ""
-    """File name of that photo."""
-    same: bool = False
-    """Whether HR was made of that photo."""
-
-
-class CompareSection(Frozen):
-    """A pair of every degrader beside a photo."""
-
-    shown: tuple[CompareView, ...]
-    """One of each degrader."""
-    side: int
-    """Side of the HR crops, in pixels."""
-    degraders: int
-    """Degraders of the corpus."""
 
 
 class KernelView(Frozen):
