@@ -6,7 +6,6 @@ from typing import Literal
 
 from pairmill.schemas.aligned_pool import AlignedSection
 from pairmill.schemas.base import Digest, Frozen
-from pairmill.schemas.compare import CompareSection
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.curation_report import CurationSection
 from pairmill.schemas.fits import FitsSection
@@ -17,6 +16,7 @@ from pairmill.schemas.kernel import KernelDiagnostics
 from pairmill.schemas.kmsr import GeneratedKernels
 from pairmill.schemas.provenance import Circumstance
 from pairmill.schemas.realism import RealismSection
+from pairmill.schemas.report_pairs import CompareSection, PairsSection
 
 
 class Head(Frozen):
@@ -44,40 +44,6 @@ class Head(Frozen):
     """Size of the tars, in bytes."""
     made: str
     """When it was sealed, ISO 8601, UTC."""
-
-
-class PairView(Frozen):
-    """One pair of the gallery; images are file names relative to the report."""
-
-    key: str
-    """Key of the sample."""
-    split: str
-    """Split that it is in."""
-    degrader: str
-    """Degrader that drew its program."""
-    source: str
-    """File name of the source image."""
-    program: tuple[str, ...]
-    """The program in words, one phrase per op."""
-    kernel: str
-    """Image of the kernel; empty if the program has none."""
-    hr: str
-    """Crop of the HR tile."""
-    lr: str
-    """The same crop of the LR tile, at its own size."""
-    bicubic: str
-    """The crop of the LR tile upscaled to the size of HR."""
-
-
-class PairsSection(Frozen):
-    """Samples to look at."""
-
-    shown: tuple[PairView, ...]
-    """The gallery."""
-    total: int
-    """Samples in the corpus."""
-    side: int
-    """Side of the HR crops, in pixels."""
 
 
 class KernelView(Frozen):

@@ -15,9 +15,9 @@ from pairmill.pipeline.html.text import file_name, plain
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.report.pairs import crop_side, crops, filling_side
 from pairmill.pipeline.subset import lottery
-from pairmill.schemas.compare import CompareSection, CompareView
 from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import ImageRecord, Role
+from pairmill.schemas.report_pairs import CompareSection, CompareView
 
 if TYPE_CHECKING:
     from pairmill.pipeline.build.result import BuildResult

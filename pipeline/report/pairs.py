@@ -15,7 +15,7 @@ from pairmill.pipeline.report.pool_rows import KernelPictures
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.ops.pooled import PooledBlur
 from pairmill.schemas.program import Program
-from pairmill.schemas.report import PairsSection, PairView
+from pairmill.schemas.report_pairs import PairsSection, PairView
 
 SHOWN = 24
 CROP = 128
