@@ -1,91 +1,142 @@
-"""The image of pairs in the README: one row for each of a few kernels, and one for the bicubic
-control.
+"""The image of the README: HR, what bicubic downscaling makes of it, what pairmill makes of it for
+one camera, and photographs of that camera.
 
-Run `make demo`, then `python -m docs.generate.pairs [WORKSPACE [CORPUS [PNG]]]` (`data`, `demo` and
-the image of the README without them). It is not part of `make docs`, which needs no corpus. Rows
-are chosen by a rule, so a demo of the same bytes gives the same image.
+Run `python -m docs.generate.pairs [PNG]`: it builds a corpus of two pairs, a minute or two on one
+core, and is not part of `make docs`. The camera is simulated: blur, noise that grows with the
+level, JPEG. It photographs scenes that come with scikit-image and scikit-learn; pairmill sees these
+photographs and two other pictures for HR, and nothing of the camera. All that is shown comes with
+scikit-image, under CC0 or in the public domain.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 
-from pairmill.pipeline.corpora.log import find_version
-from pairmill.pipeline.corpora.samples import Pair, read_pairs, table_rows
-from pairmill.pipeline.html.pictures import Image, grey, png
-from pairmill.pipeline.report.contact_sheet import sheet
-from pairmill.pipeline.report.pairs import crops
-from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest
-from pairmill.schemas.ops.pooled import PooledBlur
+import pairmill
+from docs.generate.examples import PARSER
+from docs.generate.pages import done
+from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline.html.pictures import Image, nearest, png
 
 TARGET = Path(__file__).parents[1] / "img" / "pairs.png"
-KERNELS = 3
-"""Rows with a kernel of the pool, each with a different kernel and photo."""
-CROP = 96
-"""Side of the crops, in HR pixels; shown twice as large."""
-DETAIL = 20.0
-"""Smallest mean magnitude of the grey Laplacian of a crop, in intensity levels: sky and blurred
-background show nothing."""
+SCALE, TILE, CROP, ZOOM = 2, 128, 100, 2
+"""HR are tiles of `TILE`, of which the middle `CROP` pixels are shown `ZOOM` times as large."""
+SHOWN = {"chelsea": (50, 120), "coffee": (220, 300)}
+"""HR: top and left of a tile in a picture that the camera never sees."""
+PHOTOGRAPHS = {"astronaut": (30, 88), "rocket": (162, 144)}
+"""Top and left of what is shown of two photographs."""
+CAMERA = (
+    {"op": "blur", "kernel": {"shape": "gaussian", "sigma_x": 1.9, "sigma_y": 1.4, "angle": 0.5}},
+    {"op": "subsample", "scale": SCALE},
+    {"op": "shot_read_noise", "shot": 0.3, "read": 2.5, "key": "00" * 16},
+    {"op": "jpeg", "quality": 92},
+)
+RECIPE: Mapping[str, Any] = {
+    "name": "pairs",
+    "scale": SCALE,
+    "tiles": {"size": TILE},
+    "noise": {"patch": 16, "max_structure": 12, "max_unlike": 3},
+    "degraders": [{"kind": "realsr"}],
+    "splits": {"train": 1},
+    "realism": {"enabled": False},
+}
+HEADINGS = ("HR", "LR, bicubic", "LR by pairmill", "photos by the camera")
+GAP, HEADING, SIZE = 6, 26, 16
+PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 
-def main(workspace: str = "data", corpus: str = "demo", target: str = str(TARGET)) -> None:
-    """Choose the rows, draw them, and write the image."""
-    storage = Storage(workspace)
-    manifest = find_version(storage, corpus)
-    Path(target).write_bytes(
-        png(sheet(storage, manifest, chosen(storage, manifest), CROP), effort=9)
-    )
+def main(target: str = str(TARGET)) -> None:
+    """Photograph, build, and draw."""
+    with tempfile.TemporaryDirectory() as home:
+        taken, tiles = photographed(), list(hr_tiles().values())
+        recipe = {**RECIPE, "images": {}}
+        for kind, images in (("real", list(taken.values())), ("clean", tiles)):
+            folder = Path(home) / kind
+            folder.mkdir()
+            recipe["images"][kind] = [str(folder)]
+            for number, image in enumerate(images):
+                (folder / f"{number}.png").write_bytes(png(image))
+        corpus = pairmill.build(recipe, Path(home) / "data")
+        made = [
+            next(lr for hr, lr, _ in corpus.pairs("train") if np.array_equal(hr, tile))
+            for tile in tiles
+        ]
+    Path(target).write_bytes(png(drawn(tiles, made, shown_of(taken)), effort=9))
 
 
-def chosen(storage: Storage, manifest: CorpusManifest) -> list[Pair]:
-    """The first pairs with detail of `KERNELS` kernels and as many photos, and the first of
-    the bicubic control.
+def hr_tiles() -> dict[str, Image]:
+    """The tiles that are HR, (`TILE`, `TILE`, 3), by picture."""
+    return {
+        name: np.ascontiguousarray(picture(name)[top : top + TILE, left : left + TILE])
+        for name, (top, left) in SHOWN.items()
+    }
+
+
+def picture(name: str) -> Image:
+    """A picture that comes with scikit-image."""
+    import skimage.data
+
+    return np.ascontiguousarray(getattr(skimage.data, name)()[..., :3])
+
+
+def photographed() -> dict[str, Image]:
+    """The photographs by name."""
+    from sklearn.datasets import load_sample_images
+
+    scenes = {name: picture(name) for name in PHOTOGRAPHS}
+    scenes |= dict(zip(("china", "flower"), load_sample_images().images, strict=True))
+    ops = [PARSER.validate_python(op) for op in CAMERA]
+    return {
+        name: done(ops, np.ascontiguousarray(scene[: len(scene) // 2 * 2]))
+        for name, scene in scenes.items()
+    }
+
+
+def shown_of(photographs: Mapping[str, Image]) -> list[Image]:
+    """What is shown of the photographs."""
+    side = CROP // SCALE
+    return [
+        photographs[name][top : top + side, left : left + side]
+        for name, (top, left) in PHOTOGRAPHS.items()
+    ]
+
+
+def drawn(tiles: Sequence[Image], made: Sequence[Image], taken: Sequence[Image]) -> Image:
+    """A row per tile: HR, its bicubic LR, LR as it was made, and a photograph, with headings.
+
+    Args:
+        tiles: HR, (`TILE`, `TILE`, 3).
+        made: LR of each, `SCALE` times smaller.
+        taken: Crops of photographs, in LR pixels, as large as the LR that are shown.
     """
-    shown: list[Pair] = []
-    bicubic: list[Pair] = []
-    for pair in detailed(storage, manifest):
-        if pair.row.degrader == "bicubic":
-            bicubic.append(pair)
-        elif kernel_of(pair) is not None and all(differ(pair, other) for other in shown):
-            shown.append(pair)
-    shown = shown[:KERNELS]
-    others = [pair for pair in bicubic if all(pair.row.image != other.row.image for other in shown)]
-    return [*shown, *(others or bicubic)[:1]]
+    side = CROP * ZOOM
+    size = (len(HEADINGS) * (side + GAP) - GAP, HEADING + len(tiles) * (side + GAP) - GAP)
+    canvas = Pillow.new("RGB", size, PAPER)
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(SIZE)
+    for column, words in enumerate(HEADINGS):
+        draw.text((column * (side + GAP), 2), words, INK, font)
+    for row, (hr, lr, photograph) in enumerate(zip(tiles, made, taken, strict=True)):
+        bicubic = to_uint8(bicubic_down(hr, SCALE))
+        panes = [middle(hr, CROP), *(middle(low, CROP // SCALE) for low in (bicubic, lr))]
+        for column, pane in enumerate((*panes, photograph)):
+            large = nearest(pane, side // len(pane))
+            place = column * (side + GAP), HEADING + row * (side + GAP)
+            canvas.paste(Pillow.fromarray(large), place)
+    return np.asarray(canvas, np.uint8)
 
 
-def detailed(storage: Storage, manifest: CorpusManifest) -> Iterator[Pair]:
-    """Pairs of a version in the order of its table, without those whose best crop shows too
-    little.
-    """
-    for group in range(len(manifest.shard_names)):
-        rows = list(table_rows(storage, manifest, [group], manifest.identity.shards[group].samples))
-        pairs = read_pairs(storage, manifest, rows)
-        yield from (
-            pair for pair in pairs if detail(crops(pair, CROP, pair.program.scale)[0]) >= DETAIL
-        )
-
-
-def detail(image: Image) -> float:
-    """Mean magnitude of the grey Laplacian, in intensity levels."""
-    return float(np.abs(cv2.Laplacian(grey(image), cv2.CV_32F)).mean())
-
-
-def kernel_of(pair: Pair) -> tuple[str, int] | None:
-    """Pool and row of the kernel that a pair was blurred with; none without such a blur."""
-    return next(
-        ((op.pool, op.index) for op in pair.program.ops if isinstance(op, PooledBlur)), None
-    )
-
-
-def differ(first: Pair, second: Pair) -> bool:
-    """Whether two pairs have different photos and kernels."""
-    return first.row.image != second.row.image and kernel_of(first) != kernel_of(second)
+def middle(image: Image, side: int) -> Image:
+    """The middle of a square image."""
+    first = (len(image) - side) // 2
+    return image[first : first + side, first : first + side]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -16,7 +15,6 @@ from pairmill.pipeline.images.encode import decode_png
 from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.network import NETWORK_CONFIGS
 from pairmill.schemas.ops import Op
-from tests.support.make import Tiny
 from tests.support.paths import ROOT
 
 REFERENCE = ROOT / "docs/reference"
@@ -68,17 +66,20 @@ def test_pictures_are_small() -> None:
     assert sum(path.stat().st_size for path in pictures) < 8e4 * len(pictures)
 
 
-def test_rows_of_the_picture_of_pairs_have_a_kernel_and_a_photograph_each(
-    tiny: Tiny, tmp_path: Path
-) -> None:
-    *blurred, last = pairs.chosen(tiny.storage, tiny.manifest)
-    assert last.row.degrader == "bicubic"
-    assert (
-        1
-        < len(blurred)
-        == len({pairs.kernel_of(pair) for pair in blurred})
-        == len({pair.row.image for pair in blurred})
-    )
-    assert all(pairs.detail(pair.hr) >= pairs.DETAIL for pair in (*blurred, last))
-    pairs.main(str(tiny.workspace), "tiny", str(tmp_path / "pairs.png"))
-    assert decode_png((tmp_path / "pairs.png").read_bytes()).shape[1] > 100
+def test_the_picture_of_pairs_shows_what_it_says() -> None:
+    tiles, taken = list(pairs.hr_tiles().values()), pairs.shown_of(pairs.photographed())
+    low = pairs.CROP // pairs.SCALE
+    assert {tile.shape for tile in tiles} == {(pairs.TILE, pairs.TILE, 3)}
+    assert {crop.shape for crop in taken} == {(low, low, 3)}
+    made = [tile[:: pairs.SCALE, :: pairs.SCALE] for tile in tiles]
+    image = pairs.drawn(tiles, made, taken)
+    assert image.shape == decode_png(pairs.TARGET.read_bytes()).shape
+    side = pairs.CROP * pairs.ZOOM
+    for row, (tile, lr, crop) in enumerate(zip(tiles, made, taken, strict=True)):
+        top = pairs.HEADING + row * (side + pairs.GAP)
+        panes = [image[top:][:side, column * (side + pairs.GAP) :][:, :side] for column in range(4)]
+        shown = (pairs.middle(tile, pairs.CROP), None, pairs.middle(lr, low), crop)
+        for pane, pixels in zip(panes, shown, strict=True):
+            if pixels is not None:
+                times = side // len(pixels)
+                assert (pane == pixels.repeat(times, 0).repeat(times, 1)).all()
