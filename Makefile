@@ -22,7 +22,7 @@ $(VENV)/.made: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.made-test: $(VENV)/.made
-	@$(PIP) -e '.[all,demo,test]'
+	@$(PIP) -e '.[all,demo,test,docs]'
 	@$(PIP) --no-deps litdata mosaicml-streaming spandrel # the tests read our files with them; what they ask for would hold back or bring much else
 	@touch $@
 
@@ -62,8 +62,9 @@ schema: $(VENV)/.made ## Write the JSON schemas of data/recipes from the schemas
 	@$(BIN)/python -c 'from pairmill.pipeline.recipe.load import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
 	@$(BIN)/python -c 'from pairmill.pipeline.training.recipe import training_schema; print(training_schema(), end="")' > data/recipes/train/train.schema.json
 
-docs: $(VENV)/.made-test ## Write the pages of ops, degraders and networks: texts of the schemas, pictures by the ops
+docs: $(VENV)/.made-test ## Write the pages of the reference from the code, and build the site: build/site/index.html
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m docs.generate.site
 
 bench: export OMP_NUM_THREADS=1
 bench: export OPENBLAS_NUM_THREADS=1

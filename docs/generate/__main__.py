@@ -1,5 +1,6 @@
-"""`python -m docs.generate`, which `make docs` runs."""
+"""`python -m docs.generate`, which `make docs` runs: all pages that are written from the code."""
 
-from docs.generate.pages import main
+from docs.generate import api, cli, networks, pages, results, settings
 
-main()
+for written in (settings, cli, api, networks, results, pages):
+    written.main()

@@ -1,4 +1,4 @@
-"""Write the pages of ops, degraders and networks in docs/reference: texts from the schemas and
+"""Write the pages of ops and degraders in docs/reference: texts from the schemas and
 from docs/generate/notes, images made by the real ops.
 
 Run `make docs`. Texts of fields and their ranges come from the schemas, formulas and sources from
@@ -17,10 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docs.generate import examples, networks, results
+from docs.generate import examples
+from docs.generate.anchors import anchor
 from docs.generate.examples import DEGRADERS, LEARNED, OPS, SHOWN_BY, Example
 from docs.generate.sections import REFERENCE, notes
 from docs.generate.sentences import laid_out
+from docs.generate.tables import Schema, described, table
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.html.captions import wrapped
@@ -40,9 +42,7 @@ Image = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Write all pages, the two lists of pages, the table of networks and that of the README."""
-    networks.main()
-    results.main()
+    """Write all pages and the two lists of them."""
     ops = {model.model_fields["op"].default: model for model in _members(get_args(Op)[0])}
     of_ops = notes("ops")
     for name, model in ops.items():
@@ -207,80 +207,28 @@ def row(panes: Sequence[tuple[str, Image]]) -> Image:
     return np.asarray(canvas, np.uint8)
 
 
-def _fields(model: type[Frozen], hidden: tuple[str, ...]) -> str:
-    """A table of fields: type and range, default, meaning."""
-    schema = model.model_json_schema()
-    rows = list(_rows(schema, schema, hidden))
-    return "\n".join([*rows, *_parts(schema)])
-
-
 MOST_PARTS = 12
 """Nested settings that are listed on one page; those of custom chains are the ops, which have
 pages of their own."""
 
 
-def _parts(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Tables of the nested settings of a model."""
+def _fields(model: type[Frozen], hidden: tuple[str, ...]) -> str:
+    """A table of fields, and those of the nested settings."""
+    schema = model.model_json_schema()
     inner = {name: part for name, part in schema.get("$defs", {}).items() if "properties" in part}
     if len(inner) > MOST_PARTS:
-        yield (
-            f"\nIts {len(inner)} parts are ops with ranges in place of numbers; see "
-            "[ops](../ops/README.md)."
-        )
-        return
+        rows = table(schema, schema, hidden)
+        more = f"Its {len(inner)} parts are ops with ranges in place of numbers; see"
+        return f"{rows}\n\n{more} [ops](../ops/README.md)."
+    parts = [table(schema, schema, hidden, _below)]
     for name, part in inner.items():
-        yield f"\n### {name}\n\n{' '.join(part.get('description', '').split())}\n"
-        yield from _rows(part, schema, hidden=())
+        parts += [f"### {name}", described(part), table(part, schema, naming=_below)]
+    return "\n\n".join(parts)
 
 
-def _rows(
-    part: Mapping[str, Any], schema: Mapping[str, Any], hidden: tuple[str, ...]
-) -> Iterator[str]:
-    yield from ("| field | values | default | meaning |", "|---|---|---|---|")
-    for name, field in part.get("properties", {}).items():
-        if name not in hidden:
-            default = (
-                "" if name in part.get("required", ()) else f"`{_plain(field.get('default'))}`"
-            )
-            meaning = " ".join(str(field.get("description", "")).split())
-            yield f"| `{name}` | {_values(field, schema)} | {default} | {meaning} |"
-
-
-def _plain(value: object) -> str:
-    text = "none" if value is None else str(value).replace("'", "")
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _values(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """The JSON Schema of a value in a few words."""
-    if "$ref" in field:
-        name = field["$ref"].rsplit("/", 1)[-1]
-        target = schema["$defs"][name]
-        return _values(target, schema) if "properties" not in target else name
-    for key in ("anyOf", "oneOf"):
-        if key in field:
-            return " or ".join(dict.fromkeys(_values(part, schema) for part in field[key]))
-    if "enum" in field:
-        return ", ".join(f"`{value}`" for value in field["enum"])
-    if "const" in field:
-        return f"`{field['const']}`"
-    if field.get("type") == "array":
-        parts = field.get("prefixItems") or [field.get("items", {})]
-        return f"[{', '.join(dict.fromkeys(_values(part, schema) for part in parts))}]"
-    return _range(field)
-
-
-def _range(field: Mapping[str, Any]) -> str:
-    kind = {
-        "integer": "integer",
-        "number": "number",
-        "string": "text",
-        "null": "none",
-        "boolean": "yes or no",
-    }
-    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
-    bounds = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
-    return ", ".join([kind.get(field.get("type", ""), field.get("type", "settings")), *bounds])
+def _below(name: str, _part: Schema) -> str:
+    """Where nested settings stand on the page."""
+    return f"[{name}](#{anchor(name)})"
 
 
 def _missing(what: str, where: str) -> str:

@@ -27,7 +27,9 @@ class Replayed:
     """One sample, stored and made again."""
 
     record: SampleRecord
+    """What the corpus knows of it."""
     hr: NDArray[np.uint8]
+    """As stored, (s H, s W, 3)."""
     lr: NDArray[np.uint8]
     """As stored; where it is not, as made now."""
     again: NDArray[np.uint8]

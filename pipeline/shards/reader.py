@@ -186,8 +186,9 @@ class Loader:
         batch: Samples per batch and rank.
         workers: Processes that decode; none decodes in this one.
         prefetch: Batches that each worker keeps ready.
-        rank, world: This process among all that train together; those of torch.distributed, where
-            it runs.
+        rank: Number of this process among all that train together; that of torch.distributed,
+            where it runs.
+        world: How many they are; likewise.
         even: Every rank gets equally many, so that no rank waits forever for another; leaves out at
             most world - 1 samples of an epoch, other ones each time.
         drop_last: Leave out a last batch that is not full.
