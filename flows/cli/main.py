@@ -201,12 +201,38 @@ def preview(
         str | None, typer.Option(help="Folder for the page; by default in the workspace.")
     ] = None,
     workers: Workers = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    open_: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open",
+            help="Open the page in the browser; --live does so unless told otherwise.",
+        ),
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="A page with the settings as sliders, until Ctrl-C."),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of --live; 0 takes any that is free.")
+    ] = 0,
 ) -> None:
     """Show what a recipe's degraders do to its images, and what a build would cost."""
+    if live:
+        from pairmill.flows.cli.live import run_live
+
+        run_live(recipe, images or [], workspace, port=port, open_=open_)
+        return
     from pairmill.flows.cli.preview import run_preview
 
-    run_preview(recipe, images or [], workspace, draws=draws, out=out, workers=workers, open_=open_)
+    run_preview(
+        recipe,
+        images or [],
+        workspace,
+        draws=draws,
+        out=out,
+        workers=workers,
+        open_=open_ or False,
+    )
 
 
 @app.command()

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
 from pairmill.pipeline.fitted.run import LEFT_OUT, FittedChain
-from pairmill.pipeline.recipe.load import TAGS
+from pairmill.pipeline.recipe.edit import written
 from pairmill.schemas.chain_fit import ChainFitReport
 
 PATTERNS = (
@@ -42,29 +41,12 @@ def recipe_text(fitted: FittedChain, written: Mapping[str, Any], base: str, fold
         folder: Folder that the text goes to; with another one, patterns become absolute.
     """
     values = dict(written)
-    entries = [_entry(degrader) for degrader in fitted.recipe.degraders]
+    entries = [written(degrader) for degrader in fitted.recipe.degraders]
     values["degraders"] = entries
     if Path(base).resolve() != Path(folder).resolve():
         values = absolute(values, base)
     body = yaml.dump(values, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
     return "\n".join(f"# {line}".rstrip() for line in _header(fitted.report)) + "\n" + body
-
-
-def _entry(value: Any) -> Any:
-    """Settings of a degrader that are not defaults, and what says which degrader, op or shape it
-    is.
-    """
-    if isinstance(value, BaseModel):
-        fields = type(value).model_fields.items()
-        found = {name: (getattr(value, name), field.get_default()) for name, field in fields}
-        return {
-            name: _entry(one)
-            for name, (one, usual) in found.items()
-            if name in TAGS or one != usual
-        }
-    if isinstance(value, Mapping):
-        return {key: _entry(one) for key, one in value.items()}
-    return [_entry(one) for one in value] if isinstance(value, tuple) else value
 
 
 def absolute(values: dict[str, Any], base: str) -> dict[str, Any]:

@@ -18,7 +18,14 @@ Part = tuple[str, str, Raw]
 
 
 def document(
-    title: str, brand: str, top: Raw | None, parts: Sequence[Part], foot: object, style: str = ""
+    title: str,
+    brand: str,
+    top: Raw | None,
+    parts: Sequence[Part],
+    foot: object,
+    style: str = "",
+    scripts: Sequence[Raw] = (),
+    policy: str = POLICY,
 ) -> str:
     """A whole page.
 
@@ -29,13 +36,15 @@ def document(
         parts: Sections.
         foot: What stands at the end.
         style: Name of a style sheet of this folder that continues after `page.css`.
+        scripts: Elements that come last.
+        policy: What the page may load.
     """
     sheets = [asset("page.css"), *([asset(style)] if style else [])]
     head = el(
         "head",
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", http_equiv="Content-Security-Policy", content=policy),
         el("meta", name="color-scheme", content="light dark"),
         el("link", rel="icon", href="data:,"),
         el("title", title),
@@ -45,7 +54,7 @@ def document(
     main = el("main", top, *(html for _, _, html in parts), id="main", tabindex=-1)
     footer = el("footer", el("p", foot, class_="quiet small"))
     skip = el("a", "Skip to the content", href="#main", class_="skip")
-    body = el("body", skip, _navigation(brand, parts), main, footer, id="top")
+    body = el("body", skip, _navigation(brand, parts), main, footer, *scripts, id="top")
     return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
 
 

@@ -84,9 +84,9 @@ class Found:
         return [scene for scene in self.scenes if scene.role == role]
 
 
-def look(files: Sequence[FilePayload], recipe: Recipe) -> Found:
-    """Decode a few files, evenly chosen from both roles; those that cannot be used are left out
-    with a word.
+def look(files: Sequence[FilePayload], recipe: Recipe, most: int = SCENES) -> Found:
+    """Decode a few files, at most so many, evenly chosen from both roles; those that cannot be used
+    are left out with a word.
 
     Raises:
         UserError: if none of the files that were tried can be used.
@@ -94,8 +94,8 @@ def look(files: Sequence[FilePayload], recipe: Recipe) -> Found:
     # Loads what it needs, which is not to be timed.
     clean(np.zeros((16, 16, 3), np.uint8), recipe.clean_up.factor)
     found, started, late = Found(), time.perf_counter(), list[FilePayload]()
-    for file in _in_order(files):
-        enough = len(found.scenes) >= SCENES or found.tried >= TRIES
+    for file in _in_order(files, most):
+        enough = len(found.scenes) >= most or found.tried >= TRIES
         if enough or (found.scenes and time.perf_counter() - started > PATIENCE):
             break
         if _is_huge(file, recipe):
@@ -111,14 +111,14 @@ def look(files: Sequence[FilePayload], recipe: Recipe) -> Found:
     return found
 
 
-def _in_order(files: Sequence[FilePayload]) -> Iterator[FilePayload]:
+def _in_order(files: Sequence[FilePayload], most: int) -> Iterator[FilePayload]:
     """Files in the order to try them: roles in turn, in each role first a few that are evenly
     spread.
     """
     roles = [[file for file in files if file.role == role] for role in Role]
     ordered: list[FilePayload] = []
     for mine in roles:
-        first = evenly(len(mine), SCENES)
+        first = evenly(len(mine), most)
         ordered += [mine[place] for place in (*first, *sorted(set(range(len(mine))) - set(first)))]
     yield from in_turn(ordered, lambda file: file.role)
 

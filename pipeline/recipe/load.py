@@ -111,16 +111,33 @@ def checked(model: type[M], value: Any, where: str) -> M:
             got=_shown(value),
             wanted=f"at least {', '.join(needed[:-1])} and {needed[-1]}",
         )
+    found, items = _tried(model, value)
+    if found is None:
+        raise _explain(items, where, model)
+    return found
+
+
+def tried(model: type[M], value: dict[str, Any]) -> tuple[M | None, dict[tuple[Any, ...], str]]:
+    """Settings from values; none if some are wrong, with what is wrong by the path of its key,
+    which is empty for what is wrong with all together.
+    """
+    found, items = _tried(model, value)
+    return found, {
+        tuple(_walk(list(item["loc"]), model)[0]): _wrong(item, model)
+        for item in items
+        if not _is_echo(item, items)
+    }
+
+
+def _tried(model: type[M], value: dict[str, Any]) -> tuple[M | None, list[dict[str, Any]]]:
     truths = truths_for_numbers(model, value)
     try:
         found = model.model_validate(value)
     except ValidationError as error:
         own = {item["loc"] for item in truths}
         others = [dict(item) for item in error.errors(include_url=False) if item["loc"] not in own]
-        raise _explain(others + truths, where, model) from None
-    if truths:
-        raise _explain(truths, where, model)
-    return found
+        return None, others + truths
+    return (None, truths) if truths else (found, [])
 
 
 def _explain(items: list[dict[str, Any]], where: str, root: type[BaseModel]) -> UserError:
@@ -154,19 +171,20 @@ def _problem(item: dict[str, Any], root: type[BaseModel]) -> str:
     names, _ = _walk(list(item["loc"]), root)
     steps = (f"[{name}]" if isinstance(name, int) else f".{name}" for name in names)
     key = "".join(steps).lstrip(".")
-    key = f"{key}: " if key else ""
+    return f"{key}: {_wrong(item, root)}" if key else _wrong(item, root)
+
+
+def _wrong(item: dict[str, Any], root: type[BaseModel]) -> str:
     kind, found = item["type"], item.get("input")
     if kind == "extra_forbidden":
-        return (
-            f"{key}no such key; "
-            f"{_nearest(str(item['loc'][-1]), allowed_keys(list(item['loc'][:-1]), root))}"
-        )
+        near = _nearest(str(item["loc"][-1]), allowed_keys(list(item["loc"][:-1]), root))
+        return f"no such key; {near}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return key + _wrong_tag(item, root)
+        return _wrong_tag(item, root)
     if kind == "value_error":
-        return key + str(item["msg"]).removeprefix("Value error, ")
+        return str(item["msg"]).removeprefix("Value error, ")
     said = {"missing": "missing; it has no default", "too_short": "needs at least one entry"}
-    return key + (said.get(kind) or f"{_message(str(item['msg']))}, found {_shown(found)}")
+    return said.get(kind) or f"{_message(str(item['msg']))}, found {_shown(found)}"
 
 
 TAGS = {

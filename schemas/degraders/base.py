@@ -65,6 +65,12 @@ class DegraderBase(Frozen):
             return self.weight
         return {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
 
+    def filled(self, s: int) -> Self:  # noqa: ARG002
+        """The same with the published value in place of every none, for the scale `s` at hand; of a
+        none without one, the same.
+        """
+        return self
+
     def problem(self, scale: int) -> str | None:  # noqa: ARG002
         """Why it cannot work at this scale; none if it can."""
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -35,6 +35,12 @@ class GaussianBlurBase(DegraderBase):
                 f"[0.2, {scale}.0]` and `size: 41`"
             )
         return None
+
+    def filled(self, s: int) -> Self:
+        """See `DegraderBase.filled`; beyond the published scales, the width that `problem` names."""
+        if self.width is not None:
+            return self
+        return self.model_copy(update={"width": (0.2, LARGEST.get(s, float(s)))})
 
     def widths(self, scale: int) -> tuple[float, float]:
         """Smallest and largest width at a scale, in pixels."""

@@ -51,6 +51,11 @@ class RealSrConfig(DegraderBase):
         """Whether noise on the sensor must be known."""
         return self.noise in ("raw", "auto")
 
+    def filled(self, s: int) -> Self:  # noqa: ARG002
+        """See `DegraderBase.filled`."""
+        published = self.strengths(fitted=self.noise != "as_mined")
+        return self.model_copy(update={"strength": published})
+
     def strengths(self, *, fitted: bool) -> tuple[float, float]:
         """Smallest and largest factor on the noise, whose strength was fitted or is as mined."""
         if self.strength is not None:
