@@ -21,6 +21,8 @@
     return made;
   };
 
+  const inWords = (text) => text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
+
   // Values in the settings, by path.
   const at = (path, tree = state.settings[state.degrader]) => path.reduce((node, key) => (node === null || node === undefined ? undefined : node[key]), tree);
   const put = (path, value) => { at(path.slice(0, -1))[path[path.length - 1]] = value; };
@@ -76,7 +78,12 @@
   screen.addEventListener("pointerdown", (event) => { screen.setPointerCapture(event.pointerId); drag(event); });
   screen.addEventListener("pointermove", (event) => { if (event.buttons) drag(event); });
   byId("wipe").addEventListener("input", (event) => wipe(event.target.value));
-  new ResizeObserver(fit).observe(byId("frame"));
+  // On a narrow screen the picture stays while settings scroll below it, the bar above it does not.
+  const stick = () => {
+    const above = byId("frame").offsetTop, bar = document.querySelector("nav").offsetHeight;
+    byId("picture").style.setProperty("--stick", `${bar - above}px`);
+  };
+  new ResizeObserver(() => { fit(); stick(); }).observe(byId("picture"));
   matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", fit);
 
   const seen = new Map();
@@ -225,11 +232,11 @@
     if (published) published.addEventListener("change", (event) => put_(published.checked ? null : copy(knob.instead), event));
     const back = element("button", { type: "button", className: "undo", title: "as in the recipe", "aria-label": `${knob.label}: as in the recipe` }, "↺");
     back.addEventListener("click", (event) => put_(copy(original(knob) ?? 0), event));
-    const made = element("div", { className: `knob ${knob.kind}` },
+    const made = element("div", { className: "knob" },
       element("div", { className: "knob-name" }, element("b", {}, knob.label), knob.unit ? element("span", { className: "quiet" }, ` ${knob.unit}`) : null,
         published ? element("label", { className: "published quiet" }, published, " published") : null, back),
       element("div", { className: "control" }, ...control.parts),
-      knob.help ? element("p", { className: "quiet small" }, knob.help) : null,
+      knob.help ? element("p", { className: "quiet small" }, ...inWords(knob.help)) : null,
       element("p", { className: "wrong-text small", role: "alert" }));
     made.knob = knob;
     const show = () => {
@@ -260,7 +267,7 @@
     byId("panels").replaceChildren(...one.panels.map((panel, place) => {
       const made = element("details", { className: "panel", open: place === 0 },
         element("summary", {}, element("b", {}, panel.title || "settings"), " ", element("span", { className: "tag count" })),
-        panel.help && panel.title ? element("p", { className: "quiet small" }, panel.help) : null, ...panel.knobs.map(row));
+        panel.help && panel.title ? element("p", { className: "quiet small" }, ...inWords(panel.help)) : null, ...panel.knobs.map(row));
       made.when = panel.when;
       return made;
     }));
@@ -277,6 +284,7 @@
     const ticking = setInterval(() => { byId("realism").textContent = `measuring … ${Math.round((performance.now() - began) / 1000)} s`; }, 500);
     try {
       const said = await (await ask("/api/realism", settings(), mine.signal)).json();
+      clearInterval(ticking);
       showRealism(said, before); before = said.auc === null ? before : said;
       if (!limits && said.auc !== null) {
         limits = await (await ask("/api/controls", {}, mine.signal)).json();
@@ -319,12 +327,12 @@
   }
   const step = (name, value, event) => {
     choose(name, Math.min(1000000, Math.max(0, Math.round(value) || 0)));
-    byId(name).value = state[name];
+    byId(name).value = state[name] + 1;
     if (name !== "draw") showBeside();
     if (name !== "photo-part") redraw(event.timeStamp);
   };
   for (const name of ["draw", "part", "photo-part"]) {
-    if (byId(name)) byId(name).addEventListener("change", (event) => step(name, Number(event.target.value), event));
+    if (byId(name)) byId(name).addEventListener("change", (event) => step(name, Number(event.target.value) - 1, event));
   }
   for (const button of document.querySelectorAll("button.step")) {
     button.addEventListener("click", (event) => step(button.dataset.for, state[button.dataset.for] + Number(button.dataset.step), event));

@@ -45,7 +45,13 @@ def _live(start: LiveStart) -> Raw:
         class_="live-head",
     )
     warnings = [el("p", text, class_="notice", role="note") for text in start.warnings]
-    looked = el("div", _picture(start), _ops(), _realism(), class_="looked")
+    seen = el(
+        "div",
+        el("p", "", class_="quiet small", id="status", aria_live="polite"),
+        _choices(start),
+        class_="seen",
+    )
+    looked = el("div", _picture(start), seen, _realism(), _ops(), class_="looked")
     return el(
         "section", head, *warnings, el("div", looked, _settings(), class_="live"), id="live"
     )
@@ -81,8 +87,7 @@ def _picture(start: LiveStart) -> Raw:
         "input", type="range", id="wipe", min=0, max=100, value=50, step=1, aria_label="Wipe"
     )
     busy = el("div", el("i"), class_="busy", id="busy", role="progressbar", aria_label="working")
-    status = el("p", "", class_="quiet small", id="status", aria_live="polite")
-    return el("div", top, screen, wipe, busy, status, _choices(start), class_="picture")
+    return el("div", top, screen, wipe, busy, class_="picture", id="picture")
 
 
 def _switch(start: LiveStart) -> Raw:
@@ -93,7 +98,7 @@ def _switch(start: LiveStart) -> Raw:
     photos = bool(start.photos)
     return el(
         "fieldset",
-        el("legend", "beside"),
+        el("legend", "Beside"),
         one("photo", "my photo", on=photos, off=not photos),
         one("hr", "HR", on=not photos),
         class_="switch",
@@ -155,7 +160,7 @@ def _stepper(name: str, label: str, forth: str = "", back: str = "") -> Raw:
         kind = {"type": "button", "data_for": name, "data_step": step}
         return el("button", sign, aria_label=words, title=title, class_="step", **kind)
 
-    number = el("input", type="number", id=name, min=0, step=1, value=0, aria_label=label)
+    number = el("input", type="number", id=name, min=1, step=1, value=1, aria_label=label)
     return el(
         "span",
         el("span", label, class_="quiet"),

@@ -15,7 +15,7 @@ from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.degraders import Degrader
 from pairmill.pipeline.images.decode import ImageRejected
 from pairmill.pipeline.live.parts import PARTS, part
-from pairmill.pipeline.live.render import StaleError
+from pairmill.pipeline.live.render import StaleError, draw
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.preview.sample_images import Scene, scene_of
 from pairmill.pipeline.realism.compare import FEWEST_IMAGES, compare, pool, real_against_real
@@ -70,6 +70,7 @@ class QuickRealism:
 
         Raises:
             StaleError: if it was.
+            UserError: if a draw cannot be applied.
         """
         start = time.perf_counter()
         if self.problem:
@@ -78,7 +79,8 @@ class QuickRealism:
         for number, (source, hr) in enumerate(self.tiles):
             _check(stale)
             rng = stream(self.recipe.seed, "live", name, number)
-            images.append(apply(degrader.draw(rng, hr.shape[:2]), hr, assets))
+            program = draw(degrader, rng, (hr.shape[0], hr.shape[1]))
+            images.append(apply(program, hr, assets))
             sources.append(source)
         _check(stale)
         synthetic = pool(images, sources, self.config)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.degraders import Degrader
 from pairmill.pipeline.ops.apply import Step, checked, run, steps_of
 from pairmill.pipeline.ops.base import Image
 from pairmill.schemas.errors import UserError
@@ -68,7 +70,7 @@ class Bench:
             StaleError: if it was.
             UserError: if an image on the way is too large to be looked at.
         """
-        _check_sizes(program)
+        check_sizes(program)
         steps = steps_of(program.ops)
         image, timed = self._begin(steps, hr)
         for step in steps[len(timed) :]:
@@ -98,7 +100,33 @@ class Bench:
             self.done.append((timed[-1], image))
 
 
-def _check_sizes(program: Program) -> None:
+def draw(degrader: Degrader, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
+    """One program of a degrader that can be applied here.
+
+    Raises:
+        UserError: if its settings allow what no op can be, or an image on the way is too large to
+            be looked at.
+    """
+    try:
+        program = degrader.draw(rng, hr_shape)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UserError(
+            "this draw leads to an op that cannot be",
+            got=f"{error.title}, {'.'.join(map(str, first['loc']))}: {first['input']}",
+            wanted=first["msg"],
+            todo="narrow the ranges that lead there",
+        ) from error
+    check_sizes(program)
+    return program
+
+
+def check_sizes(program: Program) -> None:
+    """Refuse a program before it fills the memory.
+
+    Raises:
+        UserError: if an image on the way is too large to be looked at.
+    """
     for op in program.ops:
         if isinstance(op, Resize) and op.height * op.width > MOST_PIXELS:
             raise UserError(

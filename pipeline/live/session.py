@@ -19,7 +19,7 @@ from pairmill.pipeline.degraders import Degrader
 from pairmill.pipeline.live.form import as_json, panels
 from pairmill.pipeline.live.parts import PARTS, part
 from pairmill.pipeline.live.quick_realism import QuickRealism
-from pairmill.pipeline.live.render import Bench, StaleError
+from pairmill.pipeline.live.render import Bench, StaleError, draw
 from pairmill.pipeline.live.save import save
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.pools.items import PoolItems
@@ -100,6 +100,8 @@ class Session:
         self._pools: dict[str, list[PoolItems]] = {}
         self._newest: dict[tuple[str, str], int] = {}
         self._last: dict[int, dict[str, object]] = {}
+        self._bicubic: LiveRealism | None = None
+        self._photos: LiveRealism | None = None
         # One picture at a time; a comparison takes seconds and must not keep pictures waiting.
         self._drawing, self._comparing = threading.Lock(), threading.Lock()
         self._finding, self._counting = threading.Lock(), threading.Lock()
@@ -186,7 +188,7 @@ class Session:
             degrader, pools = self._degrader(config, asked.degrader)
             start = time.perf_counter()
             rng = stream(self.recipe.seed, "preview", config.label, asked.draw)
-            program = degrader.draw(rng, hr.shape[:2])
+            program = draw(degrader, rng, (hr.shape[0], hr.shape[1]))
             drawing = time.perf_counter() - start
             lr, steps = self._bench.apply(program, hr, assets_of(pools), stale)
         self._last[asked.degrader] = dict(asked.settings)
@@ -230,10 +232,15 @@ class Session:
             return stale()
 
     def controls(self) -> tuple[LiveRealism, LiveRealism]:
-        """What bicubic LR and the photos themselves come to."""
+        """What bicubic LR and the photos themselves come to; made once."""
         with self._comparing:
-            bicubic = degraders.build(BICUBIC, self.recipe.scale, {})
-            return self.realism_of.of("bicubic", bicubic, assets_of(())), self.realism_of.control()
+            if self._bicubic is None:
+                bicubic = degraders.build(BICUBIC, self.recipe.scale, {})
+                self._bicubic = self.realism_of.of("bicubic", bicubic, assets_of(()))
+        with self._comparing:  # between both, newer settings may have their turn
+            if self._photos is None:
+                self._photos = self.realism_of.control()
+        return self._bicubic, self._photos
 
     def save(self, asked: SaveRequest) -> LiveSaved:
         """Write a recipe with these settings beside the original.

@@ -181,8 +181,8 @@ def _exact(node: Any) -> bool:
 
 def flow(value: Any) -> str:
     """YAML of a value on one line."""
-    if isinstance(value, float) and value.is_integer() and math.isfinite(value):
-        return f"{value:.1f}" if abs(value) < 1e15 else repr(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f"{value:.1f}"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {flow(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
