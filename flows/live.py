@@ -15,7 +15,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import numpy as np
 import uvicorn
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -29,7 +31,15 @@ from pairmill.pipeline.live.page import LIVE_POLICY, page
 from pairmill.pipeline.live.render import StaleError
 from pairmill.pipeline.live.session import Session, WrongSettingsError
 from pairmill.schemas.errors import PairmillError, UserError
-from pairmill.schemas.live import DrawRequest, Problem, SaveRequest, SettingsRequest
+from pairmill.schemas.live import (
+    LEAST_SIDE,
+    MOST_NUMBER,
+    MOST_SIDE,
+    DrawRequest,
+    Problem,
+    SaveRequest,
+    SettingsRequest,
+)
 
 HOST = "127.0.0.1"
 """Where it listens, and nowhere else."""
@@ -163,11 +173,11 @@ class _Handlers:
 
     async def hr(self, request: Request) -> Response:
         """A part of an HR image as a PNG."""
-        return await self._picture(request, self.session.hr)
+        return await _picture(request, self.session.hr, ("image", "part", "side"))
 
     async def photo(self, request: Request) -> Response:
         """A part of a photo as a PNG."""
-        return await self._picture(request, self.session.photo)
+        return await _picture(request, self.session.photo, ("image", "part", "side", "beside"))
 
     async def draw(self, request: Request) -> Response:
         """LR and what was done."""
@@ -201,17 +211,21 @@ class _Handlers:
 
         return await _answer(request, SaveRequest, work)
 
-    async def _picture(self, request: Request, find: Callable[[int, int, int], Any]) -> Response:
-        try:
-            image, part, side = (
-                int(request.query_params[name]) for name in ("image", "part", "side")
-            )
-            if min(image, part) < 0 or not 16 <= side <= 512 or part > 1_000_000:
-                raise ValueError(f"image {image}, part {part}, side {side}")
-            pixels = await run_in_threadpool(find, image, part, side)
-        except (KeyError, ValueError, IndexError) as error:
-            return _wrong([Problem(path=(), text=f"no such part of an image: {error}")])
-        return Response(encode(pixels, "fast"), media_type="image/png")
+
+async def _picture(
+    request: Request, find: Callable[..., NDArray[np.uint8]], names: tuple[str, ...]
+) -> Response:
+    """A part of an image as a PNG."""
+    try:
+        asked = {name: int(request.query_params[name]) for name in names}
+        if not all(0 <= value <= MOST_NUMBER for value in asked.values()) or not (
+            LEAST_SIDE <= asked["side"] <= MOST_SIDE
+        ):
+            raise ValueError(", ".join(f"{name} {value}" for name, value in asked.items()))
+        pixels = await run_in_threadpool(find, *asked.values())
+    except (KeyError, ValueError, IndexError) as error:
+        return _wrong([Problem(path=(), text=f"no such part of an image: {error}")])
+    return Response(encode(pixels, "fast"), media_type="image/png")
 
 
 async def _answer(
@@ -264,9 +278,7 @@ def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def _wrong(
-    problems: Any, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
-) -> Response:
+def _wrong(problems: Any, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY) -> Response:
     return JSONResponse({"problems": [one.model_dump(mode="json") for one in problems]}, status)
 
 

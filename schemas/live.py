@@ -9,7 +9,11 @@ from pydantic import Field, StringConstraints
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.chain_fit import Path
 
-Place = Annotated[int, Field(ge=0, le=1_000_000)]
+MOST_NUMBER = 1_000_000
+"""Largest number of a draw, an image, a part of one, or a request."""
+LEAST_SIDE, MOST_SIDE = 16, 512
+"""Sides of a part that can be looked at, in HR pixels."""
+Place = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
 
 
 class Condition(Frozen):
@@ -134,7 +138,8 @@ class SettingsRequest(Frozen):
     client: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,32}$")]
     """The page that asks."""
     sequence: Place
-    """Number of the request: of one page's requests the newest is answered, older ones are dropped."""
+    """Number of the request: of one page's requests the newest is answered, older ones are
+    dropped."""
     degrader: Place
     """Place of the degrader in the recipe."""
     settings: dict[str, Any]
@@ -150,7 +155,7 @@ class DrawRequest(SettingsRequest):
     """Place of the image that HR is cut from."""
     part: Place
     """Which part of it."""
-    side: int = Field(ge=16, le=512)
+    side: int = Field(ge=LEAST_SIDE, le=MOST_SIDE)
     """Side of the part, in HR pixels."""
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from pairmill.pipeline.fitted.run import LEFT_OUT, FittedChain
-from pairmill.pipeline.recipe.edit import written
 from pairmill.schemas.chain_fit import ChainFitReport
 
 PATTERNS = (

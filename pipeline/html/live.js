@@ -89,7 +89,7 @@
   const seen = new Map();
   const showBeside = async () => {
     const path = state.beside === "hr" ? `/api/hr?image=${state.image}&part=${state.part}&side=${state.side}`
-      : `/api/photo?image=${state.photo}&part=${state["photo-part"]}&side=${state.side}`;
+      : `/api/photo?image=${state.photo}&part=${state["photo-part"]}&side=${state.side}&beside=${state.image}`;
     if (!seen.has(path)) seen.set(path, ask(path).then((answer) => answer.arrayBuffer()).then(bitmapOf));
     try {
       const bitmap = await seen.get(path);

@@ -52,15 +52,11 @@ def _live(start: LiveStart) -> Raw:
         class_="seen",
     )
     looked = el("div", _picture(start), seen, _realism(), _ops(), class_="looked")
-    return el(
-        "section", head, *warnings, el("div", looked, _settings(), class_="live"), id="live"
-    )
+    return el("section", head, *warnings, el("div", looked, _settings(), class_="live"), id="live")
 
 
 def _picture(start: LiveStart) -> Raw:
-    degraders = [
-        el("option", one.label, value=place) for place, one in enumerate(start.degraders)
-    ]
+    degraders = [el("option", one.label, value=place) for place, one in enumerate(start.degraders)]
     top = el(
         "div",
         _labelled("Degrader", el("select", *degraders, id="degrader")),
@@ -83,9 +79,7 @@ def _picture(start: LiveStart) -> Raw:
         class_="screen-frame",
         id="frame",
     )
-    wipe = el(
-        "input", type="range", id="wipe", min=0, max=100, value=50, step=1, aria_label="Wipe"
-    )
+    wipe = el("input", type="range", id="wipe", min=0, max=100, value=50, step=1, aria_label="Wipe")
     busy = el("div", el("i"), class_="busy", id="busy", role="progressbar", aria_label="working")
     return el("div", top, screen, wipe, busy, class_="picture", id="picture")
 

@@ -161,14 +161,16 @@ class Session:
             self._tiles[key] = tile
         return self._tiles[key]
 
-    def photo(self, image: int, number: int, side: int) -> Pixels:
-        """A part of one of the user's photos, as large as the LR of such an HR part.
+    def photo(self, image: int, number: int, side: int, beside: int) -> Pixels:
+        """A part of one of the user's photos, as large as the LR of an HR part of image `beside`.
 
         Raises:
-            IndexError: if there is no such photo.
+            IndexError: if there is no such photo or image.
         """
-        wanted = side // self.recipe.scale
-        return part(self.photos[image].source, wanted, wanted, number)
+        rows, columns = (
+            length // self.recipe.scale for length in self.hr(beside, 0, side).shape[:2]
+        )
+        return part(self.photos[image].source, rows, columns, number)
 
     def draw(self, asked: DrawRequest) -> tuple[Pixels, LiveDraw]:
         """The LR of a draw, (H, W, 3), and what was done.

@@ -63,7 +63,9 @@ def _alike(said: Any, old: Any, new: Any) -> bool:
         and isinstance(old, tuple)
         and isinstance(new, tuple)
         and len(said) == len(old) == len(new)
-        and all(isinstance(b, BaseModel) and type(a) is type(b) for a, b in zip(old, new, strict=True))
+        and all(
+            isinstance(b, BaseModel) and type(a) is type(b) for a, b in zip(old, new, strict=True)
+        )
     )
 
 
@@ -84,7 +86,9 @@ def with_entry(text: str, key: str, place: int, wanted: dict[str, Any]) -> tuple
     entries = list(values.get(key) or [{}])
     after = {**values, key: [*entries[:place], wanted, *entries[place + 1 :]]}
     try:
-        changed = _edited(text, key, place, wanted) if key in values else _appended(text, after, key)
+        changed = (
+            _edited(text, key, place, wanted) if key in values else _appended(text, after, key)
+        )
         if load_yaml(changed, "") == after:
             return changed, True
     except _HardError:

@@ -69,5 +69,3 @@ def test_parts_are_busiest_first_and_apart() -> None:
     assert part(image, 500, 500, 3, step=4).shape == (64, 96, 3)
     assert part(image, 30, 30, PARTS, step=4).shape == (28, 28, 3)
     assert part(image[:3], 32, 32, 0).shape == (3, 32, 3)
-
-

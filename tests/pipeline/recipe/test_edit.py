@@ -63,7 +63,9 @@ def test_only_what_changes_changes(form: str) -> None:
     for comment in ("# my recipe", "# the corpus", "# twice"):
         assert after.count(comment) == 1
     gone = [line for line in text.split("\n") if line not in after]
-    assert all("sharpen" in line or "sigma" in line or "3.0" in line or "95" in line for line in gone)
+    assert all(
+        "sharpen" in line or "sigma" in line or "3.0" in line or "95" in line for line in gone
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -74,7 +76,9 @@ def test_nothing_changes_where_nothing_differs(form: str) -> None:
 
 
 def test_a_recipe_without_a_list_gets_one() -> None:
-    after, in_place = with_entry(TOP + "seed: 3", "degraders", 0, {"kind": "realsr", "noise": "raw"})
+    after, in_place = with_entry(
+        TOP + "seed: 3", "degraders", 0, {"kind": "realsr", "noise": "raw"}
+    )
     assert in_place
     assert after.startswith(TOP + "seed: 3\n")
     assert load_yaml(after, "")["degraders"] == [{"kind": "realsr", "noise": "raw"}]
