@@ -1,4 +1,4 @@
-"""What the live preview shows and is asked for: settings as sliders, a draw, its LR, its realism."""
+"""What the live preview shows and is asked for: settings as sliders, draws, how real LR looks."""
 
 from __future__ import annotations
 

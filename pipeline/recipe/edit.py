@@ -18,19 +18,19 @@ Edit = tuple[int, int, str]
 """First place and end of what is replaced in a text, and by what."""
 
 
-def written(value: Any) -> Any:
+def without_defaults(value: Any) -> Any:
     """Settings that are not defaults, and what says which degrader, op or shape it is."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields.items()
         found = {name: (getattr(value, name), field.get_default()) for name, field in fields}
         return {
-            name: written(one)
+            name: without_defaults(one)
             for name, (one, usual) in found.items()
             if name in TAGS or one != usual
         }
     if isinstance(value, Mapping):
-        return {key: written(one) for key, one in value.items()}
-    return [written(one) for one in value] if isinstance(value, tuple) else value
+        return {key: without_defaults(one) for key, one in value.items()}
+    return [without_defaults(one) for one in value] if isinstance(value, tuple) else value
 
 
 def merged(said: Any, before: BaseModel, after: BaseModel) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def merged(said: Any, before: BaseModel, after: BaseModel) -> dict[str, Any]:
             lines = zip(values[name], old, new, strict=True)
             values[name] = [merged(*line) for line in lines]
         else:
-            values[name] = written(new)
+            values[name] = without_defaults(new)
     return values
 
 
@@ -107,6 +107,7 @@ def _appended(text: str, after: dict[str, Any], key: str) -> str:
 
 def _edited(text: str, key: str, place: int, wanted: dict[str, Any]) -> str:
     root = yaml.compose(text, yaml.SafeLoader)
+    assert root is not None
     entries = next(value for name, value in root.value if name.value == key)
     if not isinstance(entries, yaml.SequenceNode) or place >= len(entries.value):
         raise _HardError

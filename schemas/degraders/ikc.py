@@ -37,7 +37,7 @@ class GaussianBlurBase(DegraderBase):
         return None
 
     def filled(self, s: int) -> Self:
-        """See `DegraderBase.filled`; beyond the published scales, the width that `problem` names."""
+        """See `DegraderBase.filled`; beyond the published scales what `problem` names."""
         if self.width is not None:
             return self
         return self.model_copy(update={"width": (0.2, LARGEST.get(s, float(s)))})

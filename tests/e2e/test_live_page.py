@@ -1,6 +1,6 @@
-"""The live preview in a headless browser: sliders that change the picture, whose pixels are those of
-`apply`; a recipe that is saved from there and gives the same bytes; and the command from beginning to
-Ctrl-C."""
+"""The live preview in a headless browser: sliders that change the picture, whose pixels are those
+of `apply`; a recipe that is saved from there and gives the same bytes; and the command from
+beginning to Ctrl-C."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from tests.support.paths import ROOT
 
 SETTLED = """
   const done = arguments[1], wanted = arguments[0];
-  const wrong = () => !document.getElementById("problem").hidden || document.querySelector(".wrong");
+  const problem = document.getElementById("problem");
+  const wrong = () => !problem.hidden || document.querySelector(".wrong");
   const count = () => performance.getEntriesByName("setting to picture").length;
   const wait = () => (count() >= wanted || wrong() ? done() : setTimeout(wait, 20));
   wait();
@@ -40,13 +41,13 @@ PIXELS = """
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return [canvas.height, canvas.width, Array.from(data.data)];
 """
-KNOB = "[...document.querySelectorAll('.knob')].find((one) => one.knob.path.join('.') === arguments[0])"
-SLIDE = f"""
-  const knob = {KNOB}, sliders = knob.querySelectorAll("input[type=range]");
-  const slider = sliders[arguments[1]];
-  slider.value = arguments[2];
-  slider.dispatchEvent(new InputEvent("input", {{ bubbles: true }}));
-"""
+SLIDE = """
+  const [path, end, value] = arguments;
+  const knob = [...document.querySelectorAll(".knob")].find((one) => one.knob.path.join(".") === path);
+  const slider = knob.querySelectorAll("input[type=range]")[end];
+  slider.value = value;
+  slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,8 @@ def test_a_slider_changes_the_picture_and_the_saved_recipe_gives_it(
 def test_what_is_wrong_is_said_beside_its_setting(browser: Any, live: Live) -> None:
     show(browser, live.url, 1280)
     settled(browser, 1)
-    browser.execute_script("""const box = document.querySelector('[aria-label="noise, least, typed"]');
+    browser.execute_script("""
+      const box = document.querySelector('[aria-label="noise, least, typed"]');
       box.value = "700"; box.dispatchEvent(new InputEvent("input", { bubbles: true }));""")
     settled(browser, 99)
     wrong = browser.execute_script(

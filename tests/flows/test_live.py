@@ -1,5 +1,5 @@
-"""The server of a live preview, by real HTTP: who is turned away, what is answered to what is wrong,
-and that what is right is the LR of `apply`, bit for bit."""
+"""The server of a live preview, by real HTTP: who is turned away, what is answered to what is
+wrong, and that what is right is the LR of `apply`, bit for bit."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_what_is_not_there_is_said(live: Live, changes: dict[str, Any]) -> None:
         "?image=-1&part=0&side=64",
         "?image=0&part=0&side=1e9",
     ],
-)  # noqa: E501
+)
 def test_no_part_of_no_image(live: Live, query: str) -> None:
     assert live.ask(f"/api/hr{query}")[0] == 422
     assert live.ask(f"/api/photo{query}")[0] == 422

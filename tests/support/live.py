@@ -20,7 +20,7 @@ from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace.storage import Storage
 from tests.support.make import photograph, save
 
-SECRET = "a-token-of-this-test"
+SECRET = "a-token-of-this-test"  # noqa: S105 -- of no use to anybody
 RECIPE = """# all of it is mine
 name: live     # the corpus
 scale: 2

@@ -1,5 +1,5 @@
-"""Sliders from schemas: every number, word and truth value of every degrader's settings has one, with
-its bounds, unit and description, and what a slider can say the schema takes or explains."""
+"""Sliders from schemas: every number, word and truth value of every degrader's settings has one,
+with its bounds, unit and description."""
 
 from __future__ import annotations
 

@@ -89,7 +89,8 @@ def test_a_recipe_without_a_list_gets_one() -> None:
     [
         "degraders:\n  - &one {kind: ikc, noise: 0.5}\n  - *one\n",
         "base: &base {kind: ikc, noise: 0.5}\ndegraders:\n  - {kind: bicubic}\n  - {<<: *base}\n",
-        "degraders:\n  - {kind: bicubic}\n  - ? kind\n    : ikc\n    ? noise\n    : >-\n      0.5\n",
+        "degraders:\n  - {kind: bicubic}\n  - ? kind\n    : ikc\n    ? noise\n    : >-\n"
+        "      0.5\n",
     ],
 )
 def test_what_cannot_be_edited_in_place_is_written_anew(entries: str) -> None:
