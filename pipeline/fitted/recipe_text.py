@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from pairmill.pipeline.fitted.run import LEFT_OUT, FittedChain
+from pairmill.pipeline.recipe.edit import without_defaults
 from pairmill.schemas.chain_fit import ChainFitReport
 
 PATTERNS = (
@@ -40,7 +41,7 @@ def recipe_text(fitted: FittedChain, written: Mapping[str, Any], base: str, fold
         folder: Folder that the text goes to; with another one, patterns become absolute.
     """
     values = dict(written)
-    entries = [written(degrader) for degrader in fitted.recipe.degraders]
+    entries = [without_defaults(degrader) for degrader in fitted.recipe.degraders]
     values["degraders"] = entries
     if Path(base).resolve() != Path(folder).resolve():
         values = absolute(values, base)

@@ -36,8 +36,8 @@ from pairmill.pipeline.recipe.load import tried
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.stages import ingest
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.bicubic import BicubicConfig
 from pairmill.schemas.image import Role
 from pairmill.schemas.live import (
     DrawRequest,
@@ -64,7 +64,7 @@ SIDES = (256, 512)
 """Sides of the parts that can be looked at, beside the recipe's tile, in HR pixels."""
 CLIENTS = 64
 """Pages that are remembered."""
-BICUBIC = CONFIGS["bicubic"]()
+BICUBIC = BicubicConfig()
 Pixels = NDArray[np.uint8]
 
 

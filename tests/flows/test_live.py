@@ -189,7 +189,11 @@ def test_of_one_page_the_newest_request_is_answered(live: Live) -> None:
 
 def test_a_saved_recipe_gives_the_same_bytes(live: Live) -> None:
     """The recipe is read from its file; its draw is made without any code of the page."""
-    changes = {"noise": [1, 4], "sigma": [0.3, 1.1], "methods": {"area": 3.0, "bicubic": 1}}
+    changes: dict[str, Any] = {
+        "noise": [1, 4],
+        "sigma": [0.3, 1.1],
+        "methods": {"area": 3.0, "bicubic": 1},
+    }
     said = json.loads(live.ask("/api/draw", live.draw(**changes) | {"draw": 2})[2])
     status, _, body = live.ask("/api/save", live.settings(**changes) | {"name": "softer"})
     assert status == 200
@@ -223,7 +227,7 @@ def test_nothing_is_overwritten_and_nothing_goes_elsewhere(live: Live, name: str
 
 def test_realism_is_the_number_of_the_realism_of_reports(live: Live) -> None:
     """Of the same LR against the same photos, compared without any code of the preview."""
-    changes = {"noise": [60, 60], "jpeg_quality": [5, 5]}
+    changes: dict[str, Any] = {"noise": [60, 60], "jpeg_quality": [5, 5]}
     status, _, body = live.ask("/api/realism", live.settings(**changes))
     assert status == 200
     said, quick = json.loads(body), live.session.realism_of

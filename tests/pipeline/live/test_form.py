@@ -10,6 +10,7 @@ import pytest
 
 from pairmill.pipeline.live.form import ELSEWHERE, as_json, panels
 from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.degraders.bsrgan import BsrganConfig
 from pairmill.schemas.degraders.codec import CodecConfig
 from pairmill.schemas.degraders.custom import CustomConfig
@@ -25,7 +26,9 @@ CHAIN = [
 ]
 FIXED = ("kind", "op", "shape", "of")
 """Which degrader, op or kernel it is; and of what a resize takes its factor."""
-ALL = {kind: config() for kind, config in CONFIGS.items() if kind != "custom"}
+ALL: dict[str, DegraderBase] = {
+    kind: config.model_validate({}) for kind, config in CONFIGS.items() if kind != "custom"
+}
 ALL["custom"] = CustomConfig.model_validate({"ops": CHAIN})
 
 
