@@ -65,7 +65,8 @@ def test_ends_of_sliders_enclose_the_values_that_are_there(kind: str) -> None:
         value = knob.instead if value is None else value
         if knob.kind == "choice":
             assert value in knob.choices
-        for one in [value] if knob.kind == "number" else value if knob.kind == "range" else []:
+        numbers = {"number": [value], "range": value}.get(knob.kind, [])
+        for one in numbers:
             assert knob.low <= one <= knob.high, path
             assert knob.least is None or knob.low >= knob.least
             assert knob.most is None or knob.high <= knob.most
