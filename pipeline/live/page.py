@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pairmill.pipeline.html.document import POLICY, asset, document
-from pairmill.pipeline.html.markup import Raw, el
+from pairmill.pipeline.html.markup import Raw, el, join
 from pairmill.schemas.live import LiveStart
 
 LIVE_POLICY = f"{POLICY}; connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -22,9 +22,12 @@ def page(start: LiveStart, last: dict[int, dict[str, Any]]) -> str:
     """
     data = start.model_dump(mode="json") | {"last": last}
     parts = [("live", "", _live(start))]
-    foot = (
-        f"Shown by pairmill from this machine, for as long as `pairmill preview {start.recipe} "
-        "--live` runs; nothing is built, and only “Save as recipe” writes anything."
+    foot = join(
+        [
+            "Shown by pairmill from this machine, for as long as ",
+            el("code", f"pairmill preview {start.recipe} --live"),
+            " runs; nothing is built, and only “Save as recipe” writes anything.",
+        ]
     )
     title = f"{start.corpus} · live preview"
     scripts = (_data(data), el("script", asset("live.js")))
