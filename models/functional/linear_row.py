@@ -43,11 +43,8 @@ class LinearRow:
         convolved with the kernel.
         """
         reach = len(kernel) // 2
-        # OpenCV correlates about the middle: with the kernel turned round that is a convolution.
-        around = np.pad(self.weights, reach)
-        turned = np.ascontiguousarray(kernel[::-1, ::-1])
-        weights = cv2.filter2D(around, cv2.CV_64F, turned, borderType=cv2.BORDER_CONSTANT)
-        return LinearRow(np.asarray(weights), self.top - reach, self.left - reach)
+        weights = _convolved(self.weights, kernel)
+        return LinearRow(weights, self.top - reach, self.left - reach)
 
     def before_subsampling(self, scale: int) -> LinearRow:
         """The same pixel of the image of which rows and columns 0, s, 2 s, ... were taken."""
@@ -60,34 +57,62 @@ class LinearRow:
         self, inputs: tuple[int, int], outputs: tuple[int, int], method: Method
     ) -> LinearRow:
         """The same pixel of the image of `inputs` rows and columns that became `outputs`."""
-        ends = self.top + self.weights.shape[0], self.left + self.weights.shape[1]
-        (rows, top), (columns, left) = (
-            _matrix(first, end, *sides, method)
-            for first, end, *sides in zip((self.top, self.left), ends, inputs, outputs, strict=True)
-        )
+        (height, width), sides = self.weights.shape, list(zip(inputs, outputs, strict=True))
+        spans = (self.top, self.top + height), (self.left, self.left + width)
+        if sides[0] == sides[1]:
+            # Both axes at once: what there is to do for each output is little.
+            (rows, top), (columns, left) = _matrices(spans, *sides[0], method)
+        else:
+            (rows, top), (columns, left) = (
+                _matrices((span,), *side, method)[0]
+                for span, side in zip(spans, sides, strict=True)
+            )
         return LinearRow(rows.T @ self.weights @ columns, top, left)
 
 
+def _convolved(weights: Array, kernel: Array) -> Array:
+    """The full convolution, as large as both together less 1."""
+    if weights.size == 1:
+        return kernel * float(weights[0, 0])
+    last = len(kernel) - 1
+    around = np.zeros((weights.shape[0] + last, weights.shape[1] + last))
+    around[: weights.shape[0], : weights.shape[1]] = weights
+    # OpenCV correlates: with the kernel turned round, whose last cell lies on each pixel, that is a
+    # convolution; there are zeros beyond all borders.
+    turned = np.ascontiguousarray(kernel[::-1, ::-1])
+    found = cv2.filter2D(
+        around, cv2.CV_64F, turned, anchor=(last, last), borderType=cv2.BORDER_CONSTANT
+    )
+    return np.asarray(found)
+
+
 @lru_cache(maxsize=256)
-def _matrix(first: int, end: int, inputs: int, outputs: int, method: Method) -> tuple[Array, int]:
-    """What outputs `first` to `end` are made of, (outputs, inputs), and the first of the inputs."""
+def _matrices(
+    spans: tuple[tuple[int, int], ...], inputs: int, outputs: int, method: Method
+) -> list[tuple[Array, int]]:
+    """For each span, from a first output to before the next one, what its outputs are made of,
+    (outputs, inputs), and the first of the inputs.
+    """
     if inputs == outputs:
-        return np.eye(end - first), first
-    positions, weights = _taps(inputs, outputs, method)
-    # Output y + outputs lies at input x + inputs: the pattern repeats beyond both ends.
-    times, places = np.divmod(np.arange(first, end), outputs)
-    seen = positions[places] + inputs * times[:, None]
-    used = seen[weights[places] != 0]
-    start = int(used.min())
-    matrix = np.zeros((end - first, int(used.max()) - start + 1))
-    lines, columns = np.nonzero(weights[places])
-    matrix[lines, seen[lines, columns] - start] = weights[places][lines, columns]
-    return matrix, start
+        return [(np.eye(end - first), first) for first, end in spans]
+    only = np.concatenate([np.arange(first, end) for first, end in spans])
+    positions, weights = taps(inputs, outputs, method, only=only)
+    found, begin = list[tuple[Array, int]](), 0
+    for first, end in spans:
+        part = slice(begin, begin + end - first)
+        found.append(_dense(positions[part], weights[part]))
+        begin = part.stop
+    return found
 
 
-@lru_cache(maxsize=64)
-def _taps(inputs: int, outputs: int, method: Method) -> tuple[Indices, Array]:
-    return taps(inputs, outputs, method)
+def _dense(positions: Indices, weights: Array) -> tuple[Array, int]:
+    """A matrix of taps, and the first of the inputs that has a weight."""
+    begin, end = int(positions[0, 0]), int(positions[-1, -1]) + 1
+    matrix = np.zeros((len(positions), end - begin))
+    matrix[np.arange(len(positions))[:, None], positions - begin] = weights
+    used = np.flatnonzero(matrix.any(axis=0))
+    first, last = int(used[0]), int(used[-1])
+    return matrix[:, first : last + 1], begin + first
 
 
 def on_grid(row: LinearRow, at: tuple[int, int], size: int, scale: int) -> tuple[Array, float]:
@@ -104,15 +129,14 @@ def on_grid(row: LinearRow, at: tuple[int, int], size: int, scale: int) -> tuple
         columns are 0, so that it can be mirrored about K // 2 + (s - 1) / 2; and the share of the
         absolute weight that found no place.
     """
-    grid, inner = np.zeros((size, size)), slice(scale - 1, size)
-    top, left = (
-        first - scale * place + size // 2
-        for first, place in zip((row.top, row.left), at, strict=True)
-    )
-    rows, columns = np.arange(row.weights.shape[0]) + top, np.arange(row.weights.shape[1]) + left
-    fits = [(axis >= inner.start) & (axis < size) for axis in (rows, columns)]
-    kept = row.weights[np.ix_(*fits)]
-    grid[np.ix_(rows[fits[0]], columns[fits[1]])] = kept
+    grid, ends = np.zeros((size, size)), list[tuple[int, int, int]]()
+    for first, place, count in zip((row.top, row.left), at, row.weights.shape, strict=True):
+        start = first - scale * place + size // 2
+        low, high = max(start, scale - 1), min(start + count, size)
+        ends.append((start, low, max(low, high)))
+    (top, low, high), (left, near, far) = ends
+    kept = row.weights[low - top : high - top, near - left : far - left]
+    grid[low:high, near:far] = kept
     lost = 1 - float(np.abs(kept).sum() / np.abs(row.weights).sum())
     total = float(kept.sum())
     return (grid / total if total else grid), max(lost, 0.0)

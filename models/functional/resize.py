@@ -183,16 +183,25 @@ def band(inputs: int, outputs: int, method: Method, grid: int = GRID) -> Band | 
     return Band(dense.reshape(blocks, block, -1), seen)
 
 
-def taps(inputs: int, outputs: int, method: Method, grid: int = GRID) -> tuple[Indices, Array]:
+def taps(
+    inputs: int, outputs: int, method: Method, grid: int = GRID, only: Indices | None = None
+) -> tuple[Indices, Array]:
     """Which samples make each output, and with what weights.
+
+    Args:
+        inputs, outputs: samples of the axis before and after.
+        method: interpolation.
+        grid: see below.
+        only: the outputs that are asked for, beyond the ends too; none for all of the axis.
 
     Returns:
         Positions, (outputs, taps), running on beyond both ends of the axis, and weights that are
         multiples of 1 / `grid`, of sum 1.
     """
     ratio = inputs / outputs
+    wanted = np.arange(outputs) if only is None else only
     # Centres in units of 1 / (2 outputs): integers, so that no tie between samples is lost.
-    twice = (2 * np.arange(outputs) + 1) * inputs - outputs
+    twice = (2 * wanted + 1) * inputs - outputs
     reach, shape = _SHAPES[method](ratio)
     # From the last sample at or before the left end of the kernel to beyond its right end; weights
     # outside are 0.
