@@ -73,7 +73,7 @@ bench: $(VENV)/.made-test ## Measure the speed goals; saves a table under benchm
 
 peers: export OMP_NUM_THREADS=1
 peers: export OPENBLAS_NUM_THREADS=1
-peers: $(VENV)/.made-test ## Measure what people use instead on the same images; see docs/explanation/peers.md
+peers: $(VENV)/.made-test ## Measure what people use instead on the same images; see benchmarks/results/peers.md
 	@$(PIP) albumentations kornia
 	@$(BIN)/python -m benchmarks.peers
 

@@ -332,7 +332,7 @@ def _shards_size(manifest: CorpusManifest) -> int:
 
 
 def show(rows: list[Row]) -> None:
-    """Print the table in Markdown, as docs/explanation/peers.md has it."""
+    """Print the table in Markdown, as benchmarks/results/peers.md has it."""
     names = [name for name in rows[0] if name != "pairs"]
     print("| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|")
     for row in rows:

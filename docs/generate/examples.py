@@ -260,7 +260,7 @@ LEARNED = {
         "compression the loss of detail but not the blocks. No noise and no downscaling here; a "
         "sample is downscaled by the recipe's scale. Made by `python -m docs.generate.learned`: "
         "5000 pairs on one core, a four-hundredth of the published fit; real faces are measured in "
-        "[redegnet.md](../../explanation/redegnet.md#measured)."
+        "[redegnet.md](../../../benchmarks/results/redegnet.md#measured)."
     ),
     "translators": (
         "Above: output of a hidden camera (oval blur of roughly one direction, noise that grows "
@@ -274,7 +274,7 @@ LEARNED = {
         "darker, with other colours: both photos, HR after registration, and HR minus LR before "
         "and after. What is left is the blur and the noise of LR. Every pixel is shown as a "
         "square. Made by `python -m docs.generate.aligned_pair`; real pairs are measured in "
-        "[aligned.md](../../how-to/aligned.md#measured)."
+        "[aligned.md](../../../benchmarks/results/aligned.md#measured)."
     ),
 }
 """Captions of the images made by `docs/generate/learned.py` and `docs/generate/aligned_pair.py`."""

@@ -13,7 +13,13 @@ from tests.support.paths import ROOT
 
 PAGES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *(ROOT / "data").glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for path in [
+        *ROOT.glob("*.md"),
+        *(ROOT / "data").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "benchmarks/results").glob("*.md"),
+        ROOT / "findings/README.md",
+    ]
     if ROOT / "docs/generate" not in path.parents  # parts of pages in docs/reference, links and all
 )
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
