@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import secrets
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
+from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
 import uvicorn
+from anyio import to_thread
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
@@ -101,7 +104,21 @@ def server(session: Session, token: str, port: int) -> uvicorn.Server:
         limit_concurrency=64,
         timeout_graceful_shutdown=GRACE,
     )
-    return uvicorn.Server(config)
+    return _Server(config, session)
+
+
+class _Server(uvicorn.Server):
+    """Gives up what is under way when a signal comes."""
+
+    def __init__(self, config: uvicorn.Config, session: Session) -> None:
+        super().__init__(config)
+        self.session = session
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See `uvicorn.Server.handle_exit`."""
+        self.session.close()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # of what is cut short
+        super().handle_exit(sig, frame)
 
 
 def app(session: Session, token: str, port: int) -> ASGIApp:
@@ -200,7 +217,10 @@ class _Handlers:
 
     async def controls(self, request: Request) -> Response:  # noqa: ARG002
         """What bicubic LR and the photos themselves come to."""
-        found = await run_in_threadpool(self.session.controls)
+        try:
+            found = await to_thread.run_sync(self.session.controls, abandon_on_cancel=True)
+        except asyncio.CancelledError:  # as in `_answer`
+            return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse([one.model_dump(mode="json") for one in found])
 
     async def save(self, request: Request) -> Response:
@@ -245,7 +265,9 @@ async def _answer(
     except ClientDisconnect:
         return Response(status_code=HTTPStatus.BAD_REQUEST)
     try:
-        return JSONResponse(await run_in_threadpool(work, asked))
+        return JSONResponse(await to_thread.run_sync(work, asked, abandon_on_cancel=True))
+    except asyncio.CancelledError:  # Ctrl-C, and a comparison that cannot be given up at once
+        return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
     except StaleError:
         return JSONResponse({"stale": True}, HTTPStatus.CONFLICT)
     except WrongSettingsError as error:

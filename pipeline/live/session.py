@@ -98,8 +98,10 @@ class Session:
         self._bench = Bench()
         self._tiles: dict[tuple[int, ...], Pixels] = {}
         self._pools: dict[str, list[PoolItems]] = {}
+        self._placeholders: dict[str, PoolItems] = {}
         self._newest: dict[tuple[str, str], int] = {}
         self._last: dict[int, dict[str, object]] = {}
+        self._closed = threading.Event()
         self._bicubic: LiveRealism | None = None
         self._photos: LiveRealism | None = None
         # One picture at a time; a comparison takes seconds and must not keep pictures waiting.
@@ -111,6 +113,10 @@ class Session:
         kernel = GaussianKernel(size=3, sigma_x=1.0, sigma_y=1.0)
         program = Program(scale=1, ops=(Blur(kernel=kernel), Quantise()))
         apply(program, np.zeros((16, 16, 3), np.uint8), assets_of(()))
+
+    def close(self) -> None:
+        """Give up all that is under way, and all that will be asked."""
+        self._closed.set()
 
     def start(self) -> LiveStart:
         """What a page needs to know when it opens."""
@@ -287,7 +293,12 @@ class Session:
             alone = self.recipe.model_copy(update={"degraders": (config,)})
             own = _with_degrader(self.request.recipe, place, config)
             sealed = sealed_pools(own, self.request.base, self.storage)
-            self._pools[key] = with_placeholders(alone, sealed, self.photos or self.scenes)
+            # No placeholder depends on a degrader's settings, and mining one takes seconds.
+            known = {**self._placeholders, **sealed}
+            self._pools[key] = with_placeholders(alone, known, self.photos or self.scenes)
+            for pool in self._pools[key]:
+                if not pool.sealed:
+                    self._placeholders[pool.kind] = pool
         return self._pools[key]
 
     def _turn(self, purpose: str, asked: SettingsRequest) -> Callable[[], bool]:
@@ -298,7 +309,7 @@ class Session:
             self._newest[key] = newest  # at the end
             while len(self._newest) > CLIENTS:
                 del self._newest[next(iter(self._newest))]
-        return lambda: self._newest.get(key, 0) > asked.sequence
+        return lambda: self._closed.is_set() or self._newest.get(key, 0) > asked.sequence
 
 
 def _with_degrader(recipe: Recipe, place: int, config: DegraderBase) -> Recipe:
