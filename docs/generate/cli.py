@@ -50,26 +50,23 @@ def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _section(path: str, command: Any) -> str:
+    parts = [f"{'#' * (path.count(' ') + 1)} {path}", command.help or ""]
+    if not hasattr(command, "commands"):
+        parts.append(f"```sh\n{' '.join(filter(None, [path, *map(_usage, command.params)]))}\n```")
     hints = get_type_hints(command.callback) if command.callback else {}
-    rows = [_row(parameter, hints[parameter.name]) for parameter in command.params]
-    usage = [path, *(_usage(one) for one in command.params if one.param_type_name == "argument")]
-    options = ["[OPTIONS]"] * any(one.param_type_name == "option" for one in command.params)
-    if hasattr(command, "commands"):
-        usage.append("COMMAND")
-    parts = [
-        f"{'#' * (path.count(' ') + 1)} {path}",
-        command.help or "",
-        f"```\n{' '.join([*usage, *options])}\n```",
-    ]
-    if rows:
+    if rows := [_row(parameter, hints[parameter.name]) for parameter in command.params]:
         head = ["| argument or option | values | default | meaning |", "|---|---|---|---|"]
         parts.append("\n".join([*head, *rows]))
     return "\n\n".join(parts)
 
 
-def _usage(argument: Any) -> str:
-    name = argument.name.upper() + "..." * (argument.nargs < 0)
-    return name if argument.required else f"[{name}]"
+def _usage(parameter: Any) -> str:
+    """How an argument or a required option stands in a command line; other options do not."""
+    name = parameter.name.upper()
+    if parameter.param_type_name == "option":
+        return f"{parameter.opts[0]} {name}" if parameter.required else ""
+    name += "..." * (parameter.nargs < 0)
+    return name if parameter.required else f"[{name}]"
 
 
 def _row(parameter: Any, kind: Any) -> str:

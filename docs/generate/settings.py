@@ -84,9 +84,9 @@ def _known(part: Schema) -> Known:
 
 
 def _head(name: str) -> str:
-    """How a page begins: a note, with the example that lies beside it."""
-    example = (NOTES / f"{name}.yaml").read_text("utf-8")
-    return (NOTES / f"{name}.md").read_text("utf-8").replace("EXAMPLE\n", example) + "\n"
+    """How a page begins: a note, and the example that lies beside it."""
+    note, example = ((NOTES / f"{name}{end}").read_text("utf-8") for end in (".md", ".yaml"))
+    return f"{note}\n```yaml\n{example}```\n\n"
 
 
 def recipe_page() -> str:

@@ -1,4 +1,6 @@
-"""The written pages of the reference are those of the code: recipes, command line, Python API."""
+"""The written pages of the reference are those of the code: recipe.md, training-recipe.md, cli.md,
+and the signatures in api.md.
+"""
 
 from __future__ import annotations
 

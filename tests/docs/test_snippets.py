@@ -41,6 +41,7 @@ BLOCKS = [
     for language, text in BLOCK.findall(page.read_text("utf-8"))
 ]
 RUN_BY = {
+    "docs/reference/api.md": "tests/docs/test_reference.py",
     "CONTRIBUTING.md": "tests/pipeline/pools/test_toy_pool.py",
     "docs/how-to/camera.md": "tests/flows/cli/test_camera.py",
     "docs/how-to/evaluate.md": "tests/docs/test_snippets.py",
