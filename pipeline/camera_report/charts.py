@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pairmill.pipeline.camera_report.words import channels
-from pairmill.pipeline.html.charts import LEFT, RIGHT, TOP, WIDTH, Plot, Points
+from pairmill.pipeline.html.charts import CHANNELS, LEFT, RIGHT, TOP, WIDTH, Plot, Points
 from pairmill.pipeline.html.markup import Raw, el, join
 from pairmill.schemas.camera_report import BlurFound, GroupFound, NoiseFound
 
@@ -13,8 +13,6 @@ NYQUIST = 0.5
 """Finest frequency that a photograph shows, in cycles per pixel."""
 ROOM = 0.27
 """MTF50 from which on there is room for its name below the curve."""
-COLOURS = {"R": "red", "G": "green", "B": "blue"}
-"""Classes of channels."""
 MOST_CURVES = 60
 """Curves of photographs that are drawn."""
 
@@ -126,7 +124,7 @@ def noise_chart(found: NoiseFound) -> Raw:
     plot = Plot((0, 255), (0, 1.25 * high), "brightness, levels", "noise, levels")
     marks = []
     for name, channel in channels(found).items():
-        class_ = COLOURS[name]
+        class_ = CHANNELS[name]
         path = plot.path([(point.level, point.std) for point in channel])
         if channel:
             marks.append(el("path", d=path, class_=f"line {class_}"))
@@ -137,7 +135,7 @@ def noise_chart(found: NoiseFound) -> Raw:
                 el("circle", el("title", said), cx=x, cy=y, r=3.5, class_=f"point {class_}")
             )
     for place, name in enumerate(channels(found)):
-        class_, x = COLOURS[name], WIDTH - RIGHT - 62 + 28 * place
+        class_, x = CHANNELS[name], WIDTH - RIGHT - 62 + 28 * place
         marks.append(el("circle", cx=x, cy=TOP + 6, r=3.5, class_=f"point {class_}"))
         marks.append(el("text", name, x=x + 7, y=TOP + 10, class_="tick"))
     return plot.draw("noise against intensity level, by channel", *marks)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pairmill.pipeline.evaluate.tables import signless
-from pairmill.pipeline.html.charts import ticks
+from pairmill.pipeline.html.charts import SERIES, ticks
 from pairmill.pipeline.html.markup import Raw, el, figure, join
 from pairmill.schemas.evaluation import GroupView
 
 WIDTH, LEFT, RIGHT, ROW, GAP, HEAD = 480, 140, 56, 20, 16, 24
-COLOURS = 3
-"""Colours of the style sheet, in turn."""
 TWO = 2
 
 
@@ -48,7 +46,12 @@ def gains_html(groups: Sequence[GroupView]) -> Raw | None:
     if len(measured) == 1:
         return el("div", figure(drawing, "Gain over bicubic", said), class_="gains")
     legend = join(
-        el("span", el("i", class_=f"key s{(place - 1) % COLOURS}"), row.network, class_="legend")
+        el(
+            "span",
+            el("i", class_=f"key {SERIES[(place - 1) % len(SERIES)]}"),
+            row.network,
+            class_="legend",
+        )
         for place, row in enumerate(measured[0].rows)
         if place
     )
@@ -71,7 +74,7 @@ def _bar(
         width=max(1.0, round(end - start, 1)),
         height=ROW - 5,
         rx=2,
-        class_=f"fill s{0 if named else (place - 1) % COLOURS}",
+        class_=f"fill {SERIES[0 if named else (place - 1) % len(SERIES)]}",
     )
     value = el(
         "text", signless(f"{gain:+.2f}"), x=max(end, at(0.0)) + 6, y=top + ROW - 6, class_="tick"

@@ -18,6 +18,9 @@ from pairmill.pipeline.html.strips import strip_html
 from pairmill.pipeline.preview.page import boxed
 from pairmill.schemas.preview import ExplainData, OriginView, PoolRowView
 
+ENLARGED = 192
+"""Width of LR beside its replay, in CSS pixels, at most."""
+
 
 def page(data: ExplainData) -> str:
     """The whole of `index.html`."""
@@ -75,7 +78,7 @@ def _steps(data: ExplainData) -> Raw:
     lead = (
         "LR was just made again from the stored HR, the stored program and the pools of the "
         "version. Images show the part with most detail, every pixel as a square. "
-        "`Changed by` is the root mean square of what the op changed, in intensity levels of 0 to "
+        "“Changed by” is the root mean square of what the op changed, in intensity levels of 0 to "
         "255."
     )
     last = data.strip.steps[-1].picture
@@ -88,7 +91,7 @@ def _steps(data: ExplainData) -> Raw:
         pixels(data.stored, "LR as stored", side),
         notice(sentence(data), "good" if data.identical else "bad"),
         class_="ending",
-        style=f"--most:{2 * data.strip.side}px",
+        style=f"--most:{ENLARGED // side * side}px",
     )
     strip = strip_html(data.strip, data.degrader)
     ending = titled("Made now, and as stored", "", pair)

@@ -12,6 +12,10 @@ from pairmill.schemas.report import Histogram
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 12, 44
 Points = Sequence[tuple[float, float]]
+SERIES = ("s0", "s1", "s2", "s3", "s4", "s5")
+"""Classes of the style sheet, a colour each, in turn."""
+CHANNELS = {"R": "red", "G": "green", "B": "blue"}
+"""Classes of channels."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def lines(
     floor: float | None = None,
     *,
     marked: Sequence[float] | None = None,
+    colours: Sequence[str] = SERIES,
 ) -> Raw:
     """Curves over `x`, the first in the accent colour, their names in the corner.
 
@@ -144,6 +149,7 @@ def lines(
         floor: Lower end of y; by default somewhat below the lowest point.
         marked: Places on `x` where points of the first curve are filled; its other points are
             rings. By default it has neither.
+        colours: Classes of the curves, in turn.
     """
     ys = [y for _, points in series for _, y in points] or [0.0]
     high = max(ys)
@@ -154,12 +160,12 @@ def lines(
     room = 0.08 + 0.1 * len(series)  # for the names
     plot = Plot(x, (low, high + room * span), x_label, y_label)
     marks = [
-        el("path", d=plot.path(points), class_=f"line s{place}")
+        el("path", d=plot.path(points), class_=f"line {colours[place % len(colours)]}")
         for place, (_, points) in enumerate(series)
     ]
     if marked is not None:
         marks += [_point(plot, a, b, filled=a in marked) for a, b in series[0][1]]
-    return plot.draw(alt, *marks, *_legend([name for name, _ in series]))
+    return plot.draw(alt, *marks, *_legend([name for name, _ in series], colours))
 
 
 def _point(plot: Plot, x: float, y: float, *, filled: bool) -> Raw:
@@ -169,12 +175,19 @@ def _point(plot: Plot, x: float, y: float, *, filled: bool) -> Raw:
     )
 
 
-def _legend(names: Sequence[str]) -> list[Raw]:
+def _legend(names: Sequence[str], colours: Sequence[str]) -> list[Raw]:
     out = []
     for place, name in enumerate(names):
         y = TOP + 8 + 16 * place
         out.append(
-            el("line", x1=WIDTH - RIGHT - 18, x2=WIDTH - RIGHT, y1=y, y2=y, class_=f"line s{place}")
+            el(
+                "line",
+                x1=WIDTH - RIGHT - 18,
+                x2=WIDTH - RIGHT,
+                y1=y,
+                y2=y,
+                class_=f"line {colours[place % len(colours)]}",
+            )
         )
         out.append(el("text", name, x=WIDTH - RIGHT - 24, y=y + 4, class_="tick end"))
     return out
@@ -211,7 +224,9 @@ def rows(items: Sequence[Row], alt: str) -> Raw:
             width = round(value / most * WIDTH, 1)
             title = el("title", f"{name}: {number(value)}")
             place_of = {"x": round(start, 1), "y": y + 19, "width": width, "height": 8}
-            marks.append(el("rect", title, **place_of, class_=f"fill s{series}"))
+            marks.append(
+                el("rect", title, **place_of, class_=f"fill {SERIES[series % len(SERIES)]}")
+            )
             start += width
     return _svg(alt, join(marks), height=36 * len(items))
 

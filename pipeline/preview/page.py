@@ -101,7 +101,7 @@ def _degrader(one: DegraderView) -> Raw:
 def _legend() -> Raw:
     text = (
         "Images show the part of the tile with most detail, every pixel as a square; values beyond "
-        "0 to 255 are clipped for display. `Changed by` is the root mean square of what the op "
+        "0 to 255 are clipped for display. “Changed by” is the root mean square of what the op "
         "changed, in intensity levels of 0 to 255. The small square is the blur kernel."
     )
     return el("p", text, class_="quiet small gap")

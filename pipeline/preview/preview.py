@@ -211,7 +211,7 @@ def _warnings(
     if kinds:
         names = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
         warnings.append(
-            f"The {names} of the real images are not there yet: placeholders are drawn from, and "
-            "marked so."
+            f"Not there yet: {names.replace('_', ' ')} of the real images. Placeholders stand in "
+            "for them and are marked as such."
         )
     return warnings + [pool.warning for pool in pools if pool.warning]

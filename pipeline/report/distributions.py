@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pairmill.pipeline.corpora.samples import Pair
-from pairmill.pipeline.html.charts import Row, bars, columns, lines, rows
+from pairmill.pipeline.html.charts import SERIES, Row, bars, columns, lines, rows
 from pairmill.pipeline.html.markup import Raw, counted, el, figure, number, section
 from pairmill.pipeline.html.pictures import Image, grey
 from pairmill.pipeline.subset import histogram
@@ -142,7 +142,12 @@ def _legend(spread: SpreadSection) -> Raw:
         for kind in _kinds(spread)
     }
     keys = [
-        el("span", el("i", class_=f"key s{place}"), f"{kind} {number(count)}", class_="legend")
+        el(
+            "span",
+            el("i", class_=f"key {SERIES[place % len(SERIES)]}"),
+            f"{kind} {number(count)}",
+            class_="legend",
+        )
         for place, (kind, count) in enumerate(totals.items())
     ]
     return el("span", *keys)

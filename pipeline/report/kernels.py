@@ -36,6 +36,8 @@ from pairmill.schemas.report import GeneratedView, KernelsSection, KernelView
 
 ACCEPTED, REJECTED = 24, 24
 """Maximum number of kernels of each kind that are shown."""
+WORTH_A_LINE = 0.005
+"""Smallest gain of contrast that does not round to 0 %."""
 GENERATED = 32
 """Most generated kernels that are shown."""
 
@@ -300,10 +302,10 @@ def _numbers(view: KernelView) -> Raw | None:
     d = view.diagnostics
     rows = [("width", f"{d.width:.2f}{_give_or_take(d.width_error)} px")]
     if d.error is not None:
-        rows.append(("expected error", f"{d.error:.2f}"))
+        rows.append(("expected error", f"{100 * d.error:.0f} %"))
     if d.mtf50 is not None:
         rows.append(("half contrast (MTF50)", f"{d.mtf50:.2f} cycles/px"))
-    if d.overshoot:
+    if d.overshoot and d.overshoot >= WORTH_A_LINE:
         rows.append(("sharpening, at most", f"{100 * d.overshoot:.0f} %"))
     if d.stretch is not None:
         rows.append(("longer than wide", f"{d.stretch:.2f} times"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.html.charts import lines, scatter
+from pairmill.pipeline.html.charts import CHANNELS, lines, scatter
 from pairmill.pipeline.html.markup import (
     Raw,
     chips,
@@ -237,7 +237,8 @@ def _curve(view: NoiseCurveView) -> Raw:
         (0, 255),
         "brightness, intensity levels",
         "standard deviation, levels",
-        "noise of the camera against level, by channel",
+        "noise of the camera against brightness, by channel",
+        colours=[CHANNELS[name] for name, _ in view.channels],
     )
     of_group = f" of {view.group}" if view.group else ""
     said = (

@@ -134,7 +134,7 @@ def pairs_html(pairs: PairsSection, scale: int) -> Raw:
 
 
 def _switch() -> Raw:
-    choices = [("lr-nearest", "squares", True), ("lr-bicubic", "bicubic upscaling", False)]
+    choices = [("lr-nearest", "squares", True), ("lr-bicubic", "bicubic", False)]
     options = join(
         el("label", el("input", type="radio", name="lr", id=name, checked=first), el("span", label))
         for name, label, first in choices
@@ -142,7 +142,7 @@ def _switch() -> Raw:
     hint = el("p", "Hold ", el("kbd", "F"), " to flip all pairs.", class_="hint")
     return el(
         "div",
-        el("fieldset", el("legend", "Show pixels of LR as"), options, class_="switch"),
+        el("fieldset", el("legend", "Show LR as"), options, class_="switch"),
         hint,
         class_="tools",
     )

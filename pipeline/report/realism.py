@@ -105,6 +105,8 @@ def realism_html(found: RealismSection, *, unfolded_: bool = False) -> Raw:
 
 
 TITLE = "How realistic LR is"
+PATCHES = 256
+"""Pixels of the patches that stand side by side."""
 
 
 def said(row: RealismRow) -> Raw:
@@ -202,7 +204,18 @@ def _card(row: RealismRow) -> Raw:
     tells = None
     if r.telling:
         tells = el("p", "Best single features: ", "; ".join(r.telling), ".", class_="quiet small")
-    return el("div", head, tells, el("div", *_charts(row), class_="charts"), class_="comparison")
+    charts = el("div", *_charts(row), class_="charts")
+    return el("div", head, tells, _patches(row), charts, class_="comparison")
+
+
+def _patches(row: RealismRow) -> Raw | None:
+    """Both sides, a patch of one above the like one of the other."""
+    if not row.picture:
+        return None
+    alt = f"patches of real photos above those of {row.name}"
+    note = "real above, synthetic below: pairs of like content that are easiest to distinguish"
+    picture = pixels(row.picture, alt, PATCHES)
+    return el("div", figure(picture, "Patches", note), style="--most:48rem", class_="gap")
 
 
 def _charts(row: RealismRow) -> list[Raw]:
@@ -213,14 +226,6 @@ def _charts(row: RealismRow) -> list[Raw]:
     curves = [("synthetic", synthetic.noise), ("real", real.noise)]
     facts = definitions(_facts(real, synthetic))
     first = figure(facts, "Edges, noise and colour", "medians, synthetic | real")
-    if row.picture:
-        alt = f"patches of real photos above those of {row.name}"
-        picture = pixels(row.picture, alt, 8 * 32)
-        note = (
-            "real above, synthetic below: pairs of like content that are easiest to distinguish; "
-            "numbers are medians, synthetic | real"
-        )
-        first = figure(join([picture, facts]), "Patches", note)
     return [
         first,
         figure(

@@ -132,7 +132,7 @@ def _cell(row: CardRow, name: ScoreName) -> Raw:
 
 def _notes(card: RealismCard) -> list[object]:
     notes: list[object] = [
-        "Flat blocks show noise alone; their numbers are of photos | of LR, and `known` where the "
+        "Flat blocks show noise alone; their numbers are of photos | of LR, and “known” where the "
         f"noise of LR is known from its programs. KID is measured with {card.feature}."
     ]
     if card.inception:
@@ -162,7 +162,7 @@ def _matrices(cross: CrossCamera) -> list[Raw]:
     return [
         el("h3", "Cameras against one another"),
         el("p", MATRIX, f" Groups: {', '.join(known)}.", class_="quiet small prose"),
-        el("div", *tables, class_="charts matrices"),
+        el("div", *tables, class_="charts matrices gap"),
     ]
 
 

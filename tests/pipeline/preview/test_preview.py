@@ -154,7 +154,7 @@ def test_placeholders_are_called_so(tiny: Tiny, tmp_path: Path) -> None:
     assert page.count(">placeholder</span>") == len(data.supplies) + sum(
         step.stand_in for step in steps
     )
-    assert "not there yet" in page
+    assert "Not there yet" in page
     assert (tmp_path / "page/preview.png").stat().st_size > 1000
 
 
