@@ -136,6 +136,8 @@ class RealismRow(Frozen):
     """The comparison with the real photos."""
     picture: str = ""
     """Matched real and synthetic patches, the most telling ones; empty if there is none."""
+    side: int = Field(default=256, ge=1)
+    """Width of what that image shows, in LR pixels."""
 
 
 class RealismSection(Frozen):

@@ -105,8 +105,6 @@ def realism_html(found: RealismSection, *, unfolded_: bool = False) -> Raw:
 
 
 TITLE = "How realistic LR is"
-PATCHES = 256
-"""Pixels of the patches that stand side by side."""
 
 
 def said(row: RealismRow) -> Raw:
@@ -214,7 +212,7 @@ def _patches(row: RealismRow) -> Raw | None:
         return None
     alt = f"patches of real photos above those of {row.name}"
     note = "real above, synthetic below: pairs of like content that are easiest to distinguish"
-    picture = pixels(row.picture, alt, PATCHES)
+    picture = pixels(row.picture, alt, row.side)
     return el("div", figure(picture, "Patches", note), style="--most:48rem", class_="gap")
 
 

@@ -175,18 +175,22 @@ class _Judge:
             [image for _, image in images], [source for source, _ in images], self.config
         )
         compared = compare(self.real, synthetic, self.config)
-        picture = ""
+        row = RealismRow(name=name, control=control, samples=len(images), result=compared.result)
         if compared.result.auc is not None:
-            picture = self.picture_files.png(f"realism-{self.drawn}", strip(compared))
+            shown = strip(compared)
+            picture = self.picture_files.png(f"realism-{self.drawn}", shown)
+            row = row.with_(picture=picture, side=shown.shape[1] // zoom_of(self.config.patch))
             self.drawn += 1
-        row = RealismRow(
-            name=name, control=control, samples=len(images), result=compared.result, picture=picture
-        )
         return row, compared
 
     def control(self, result: RealismResult) -> RealismRow:
         """The row of real against real."""
         return RealismRow(name=REAL, control=True, samples=self.photographs, result=result)
+
+
+def zoom_of(side: int) -> int:
+    """Side of the squares that stand for pixels of patches of that side."""
+    return max(1, 64 // side)
 
 
 def strip(compared: Compared) -> Image:
@@ -201,7 +205,7 @@ def strip(compared: Compared) -> Image:
             seen.add(source)
             chosen.append(place)
     sides = (compared.real.pixels[chosen], compared.synthetic.pixels[chosen])
-    zoom = max(1, 64 // sides[0].shape[1])
+    zoom = zoom_of(sides[0].shape[1])
     return np.concatenate([nearest(np.concatenate(list(side), axis=1), zoom) for side in sides])
 
 

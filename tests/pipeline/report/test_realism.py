@@ -116,6 +116,7 @@ def test_picture_shows_pairs_of_patches(built: tuple[Storage, BuildResult, Corpu
     picture = decode_png(storage.read(f"{folder}/report/{section.rows[0].picture}"))
     assert picture.shape[0] == 128
     assert picture.shape[1] % 64 == 0
+    assert 64 * section.rows[0].side == section.patch * picture.shape[1]
     assert 'id="realism"' in page(report_of(built))
 
 
@@ -302,7 +303,7 @@ def test_small_tiles_are_said_to_be_too_small_or_photographs_too_few(tiny: Tiny)
     assert data.realism is not None
     assert data.realism.rows == ()
     assert "2 could be read" in data.realism.problem
-    assert "Not measured: 4 real photos or more are needed" in realism_html(data.realism)
+    assert "Realism was not measured: 4 real photos or more are needed" in realism_html(data.realism)
 
 
 def test_unmeasured_rows_say_why() -> None:
