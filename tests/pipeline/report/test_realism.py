@@ -303,7 +303,9 @@ def test_small_tiles_are_said_to_be_too_small_or_photographs_too_few(tiny: Tiny)
     assert data.realism is not None
     assert data.realism.rows == ()
     assert "2 could be read" in data.realism.problem
-    assert "Realism was not measured: 4 real photos or more are needed" in realism_html(data.realism)
+    assert "Realism was not measured: 4 real photos or more are needed" in realism_html(
+        data.realism
+    )
 
 
 def test_unmeasured_rows_say_why() -> None:
