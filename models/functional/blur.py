@@ -9,9 +9,7 @@ ways lead to it:
   for them (`integer.py`), else, of kernels that are nowhere negative, in float32, where every
   partial sum is an integer below 2**24 in units of 2**-16, which it holds exactly. It computes only
   every s-th pixel, if so wished.
-- `correlate_by_fft`, for all others and for large kernels: float64 Fourier transforms of at most
-  512 x 512 samples err by about 1e-12 intensity levels, a hundredth of half a unit, so that
-  rounding to the unit gives the true result again.
+- `correlate_by_fft`, Fourier transforms, for all others and for large kernels (`transforms.py`).
 
 `blur` takes the faster of the two.
 """
@@ -20,8 +18,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -29,24 +25,18 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from pairmill.models.functional import integer
+from pairmill.models.functional.transforms import BORDERS, UNIT, Border, correlate_by_fft
 
 Array = NDArray[np.float64]
 Planes = NDArray[np.uint8] | NDArray[np.float32]
 Sums = NDArray[np.int32] | NDArray[np.float32]
-Spectrum = NDArray[np.floating[Any]]
-Border = Literal["mirror", "reflect", "wrap"]
-Part = tuple[int, int, int]
-UNIT = 1 << 16
 BLOCK = (4, 8)
 """Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of
 those measured."""
 AT_ONCE = 1 << 20
 """Bytes of the left matrix that are laid out at once: they stay in the cache."""
-TRANSFORM = 512
-"""Largest side of a Fourier transform, in samples."""
 BLOCKS_PAY = 250
 """Products per sample of the input up to which blocks are faster than transforms, measured."""
-BORDERS = {"mirror": cv2.BORDER_REFLECT, "reflect": cv2.BORDER_REFLECT_101, "wrap": cv2.BORDER_WRAP}
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,115 +276,3 @@ def _padded_planes(
     if blocks.split is not None:
         return planes
     return planes.astype(np.float32)
-
-
-def correlate_by_fft(
-    image: NDArray[np.generic], kernel: Array, border: Border = "mirror", scale: int = 1
-) -> Array:
-    """See `blur`; plane by plane, by `plane_by_fft`."""
-    planes = [plane_by_fft(plane, kernel, border, scale) for plane in cv2.split(image)]
-    # OpenCV drops the axis of a single channel, hence the reshape.
-    return np.asarray(cv2.merge(planes)).reshape(*planes[0].shape, -1)
-
-
-def plane_by_fft(
-    plane: NDArray[np.generic],
-    kernel: Array,
-    border: Border = "mirror",
-    scale: int = 1,
-    sample: Literal["f4", "f8"] = "f8",
-) -> Array:
-    """`blur` of one channel, (H, W), by Fourier transforms of overlapping parts, rounded to the
-    unit of the exact result; samples of float32 do for zeros and ones under a kernel without
-    negative weights: they err by less than a tenth of half a unit.
-
-    Where only every s-th pixel is kept, plane and kernel are taken apart into s * s of every s-th
-    sample: the result is the sum of their correlations, which are transformed back at once, in a
-    s * s-th of the time that all pixels take.
-    """
-    size, shape = len(kernel), tuple(-(-side // scale) for side in plane.shape)
-    reach, out = -(-size // scale), np.empty(shape)
-    rows, columns = (_parts(side, reach) for side in shape)
-    padded = _continued(plane, size // 2, scale, (rows, columns), border)
-    if plane.dtype == np.uint8:
-        padded, unit = padded.astype(sample), 1 / UNIT
-    else:
-        padded, unit = round_to(padded, 1 / UNIT, padded), UNIT**-2.0
-    for top, bottom, height in rows:
-        for left, right, width in columns:
-            spectra = _spectra(kernel.tobytes(), size, scale, height, width, sample)
-            found = _product(padded[scale * top :, scale * left :], spectra, scale)
-            # Output y sees samples y to y + reach of its part: what is kept does not wrap around.
-            kept = found[: bottom - top, : right - left].astype(np.float64, copy=False)
-            round_to(kept, unit, out[top:bottom, left:right])
-    return out
-
-
-@lru_cache(maxsize=256)
-def _parts(length: int, reach: int) -> tuple[Part, ...]:
-    """The outputs [0, length) in equal parts, each with the side of its transform, whose error
-    grows with it and must stay far below half a unit.
-    """
-    count = -(-length // (TRANSFORM - reach))
-    ends = [length * number // count for number in range(count + 1)]
-    return tuple((one, last, _side_for(last - one + reach - 1)) for one, last in pairwise(ends))
-
-
-def _continued(
-    plane: NDArray[np.generic],
-    before: int,
-    scale: int,
-    axes: tuple[tuple[Part, ...], tuple[Part, ...]],
-    border: Border,
-) -> NDArray[Any]:
-    """A plane continued beyond its borders, as far as the transforms of all parts go: what no kept
-    output sees need not be zero.
-    """
-    after = (
-        max(0, scale * max(first + side for first, _, side in parts) - before - length)
-        for parts, length in zip(axes, plane.shape, strict=True)
-    )
-    sides = before, next(after), before, next(after)
-    return np.asarray(cv2.copyMakeBorder(plane, *sides, BORDERS[border]))
-
-
-def _side_for(least: int) -> int:
-    """A side of at least so many samples that is transformed fast: with a factor of 4, measured."""
-    return 4 * int(cv2.getOptimalDFTSize(-(-least // 4)))
-
-
-@lru_cache(maxsize=32)
-def _spectra(
-    data: bytes, size: int, scale: int, height: int, width: int, sample: str
-) -> list[Spectrum]:
-    """Transforms of the s * s parts of every s-th weight of a kernel, each in the first corner of
-    (height, width), in OpenCV's packed form.
-    """
-    kernel, spectra = np.frombuffer(data).reshape(size, size), []
-    for row, column in np.ndindex(scale, scale):
-        part, field = kernel[row::scale, column::scale], np.zeros((height, width), sample)
-        field[: part.shape[0], : part.shape[1]] = part
-        spectra.append(np.asarray(cv2.dft(field, field)))
-    return spectra
-
-
-def _product(plane: NDArray[np.generic], spectra: list[Spectrum], scale: int) -> Spectrum:
-    """Circular correlation of the first samples of a plane with the kernel of these spectra."""
-    height, width = spectra[0].shape
-    total = None
-    for spectrum, (row, column) in zip(spectra, np.ndindex(scale, scale), strict=True):
-        field = cv2.dft(plane[row::scale, column::scale][:height, :width])
-        # With the conjugate: a correlation. The plain product would turn the kernel by 180 degrees.
-        cv2.mulSpectrums(field, spectrum, 0, field, True)
-        total = field if total is None else cv2.add(total, field, total)
-    flags = cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT
-    return np.asarray(cv2.dft(total, total, flags=flags))
-
-
-def round_to(values: Array, unit: float, out: Array | None = None) -> Array:
-    """Values of size below 2**51 units rounded to multiples of `unit`, a power of two; half goes to
-    even.
-    """
-    pusher = 1.5 * 2.0**52 * unit  # beyond it, float64 holds multiples of the unit only
-    rounded = np.add(values, pusher, out=out)
-    return np.subtract(rounded, pusher, out=rounded)

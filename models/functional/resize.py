@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.blur import round_to
+from pairmill.models.functional.transforms import round_to
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.blur import round_to
 from pairmill.models.functional.resize import GRID, cubic
+from pairmill.models.functional.transforms import round_to
 
 Array = NDArray[np.float64]
 TAPS = (-1, 0, 1, 2)

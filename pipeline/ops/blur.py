@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.blur import Border, blur, plane_by_fft
+from pairmill.models.functional.blur import blur
 from pairmill.models.functional.kernel_shapes import weights
+from pairmill.models.functional.transforms import Border, plane_by_fft
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops.base import Apply, Image
 from pairmill.schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
@@ -38,6 +39,8 @@ def _sharpened(plane: Image, op: UnsharpMask, kernel: NDArray[np.float64]) -> Im
     sharp = plane_by_fft(plane, kernel, border)
     np.subtract(before, sharp, out=sharp)
     mask = np.abs(sharp) > op.threshold
+    if not mask.any():
+        return before
     soft = plane_by_fft(mask.view(np.uint8), kernel, border, sample="f4")
     sharp *= op.weight
     sharp += before

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pairmill.models.functional.blur import BORDERS
 from pairmill.models.functional.kernel_shapes import weights
+from pairmill.models.functional.transforms import BORDERS
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.noise.inject import LEVELS, crop_weights
 from pairmill.pipeline.ops.apply import Step, steps_of

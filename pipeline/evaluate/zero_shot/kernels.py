@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.blur import UNIT
 from pairmill.models.functional.kernels import (
     COMPOSED,
     compose,
     to_fixed_point,
     without_tails,
 )
+from pairmill.models.functional.transforms import UNIT
 from pairmill.pipeline.evaluate.kernel_files import for_scale, read_array
 from pairmill.pipeline.rng import stream_key
 from pairmill.schemas.compression import MinedCompression

@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import convolve, correlate, gaussian_filter
 
-from pairmill.models.functional.blur import Border, blur
+from pairmill.models.functional.blur import blur
 from pairmill.models.functional.kernel_shapes import weights
 from pairmill.models.functional.resize import bicubic_up
+from pairmill.models.functional.transforms import Border
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops import OPS
 from pairmill.pipeline.ops.apply import apply, intermediates
