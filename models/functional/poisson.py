@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.noise import PLACES, Array, Words, normal_table, places
+from pairmill.models.functional.noise import PLACES, Array, Places, Words, places, quantiles
 
 FEW = 4.0
 """Means below it use the table. From here on the expansion is within 7.4e-4 of the distribution."""
@@ -63,7 +63,7 @@ def poisson_counts(law: Law, words: Words, levels: NDArray[np.uint8]) -> Array:
     level, place = levels.ravel(), places(words, levels.size)
     if law.few.all():
         return _looked_up(law.table, level, place).astype(np.float64).reshape(levels.shape)
-    counts = _expanded(law.expansion, level, np.take(normal_table(), place, mode="clip"))
+    counts = _expanded(law.expansion, level, quantiles(place))
     # Means rise with the level: those below FEW come first.
     rare = np.flatnonzero(level < np.count_nonzero(law.few))
     if len(rare):
@@ -127,10 +127,11 @@ def count_table(means: Array) -> NDArray[np.int64]:
 
 
 def _looked_up(
-    below: NDArray[np.int64], level: NDArray[np.uint8], place: NDArray[np.intp]
+    below: NDArray[np.int64], level: NDArray[np.uint8], place: Places
 ) -> NDArray[np.intp]:
     """How many entries of the level's row are not above the place, by halving."""
     flat, start = below.ravel(), level.astype(np.intp) * COUNTS
+    place = place.astype(np.int64)
     # COUNTS is a power of two: all samples take the same number of steps, none branches.
     found, step = start.copy(), COUNTS // 2
     while step:

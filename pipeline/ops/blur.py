@@ -47,7 +47,8 @@ def _sharpened(plane: Image, op: UnsharpMask, kernel: NDArray[np.float64]) -> Im
     np.clip(sharp, 0, 255, out=sharp)
     sharp -= before
     sharp *= soft
-    return np.add(before, sharp, out=sharp)
+    sharp += before
+    return sharp
 
 
 BLUR: dict[type, Apply] = {Blur: _blur, UnsharpMask: _unsharp_mask}

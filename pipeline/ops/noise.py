@@ -37,8 +37,9 @@ STRIP = 4096
 
 Pixels = NDArray[Any]
 Words = NDArray[np.uint64]
-Noisy = Callable[[Pixels, Words, slice], Pixels]
-"""Gets pixels (n, 3), the words for them and where they lie among all pixels; returns (n, 3)."""
+Noisy = Callable[[Pixels, Words, slice, Pixels], object]
+"""Gets pixels (n, 3), the words for them, where they lie among all pixels, and what it fills,
+(n, 3)."""
 
 
 def _by_strips(image: Image, words: Words, per_pixel: int, noisy: Noisy) -> Image:
@@ -47,7 +48,7 @@ def _by_strips(image: Image, words: Words, per_pixel: int, noisy: Noisy) -> Imag
     whole, step = out.reshape(-1, 3), STRIP * per_pixel // 4
     for number, start in enumerate(range(0, len(pixels), STRIP)):
         here = slice(start, start + STRIP)
-        whole[here] = noisy(pixels[here], words[number * step : (number + 1) * step], here)
+        noisy(pixels[here], words[number * step : (number + 1) * step], here, whole[here])
     return out
 
 
@@ -59,7 +60,9 @@ def _for_channels(noise: Pixels) -> Pixels:
 
 
 def _normal(
-    op: GaussianNoise | SpeckleNoise, image: Image, noisy: Callable[[Pixels, Pixels], Pixels]
+    op: GaussianNoise | SpeckleNoise,
+    image: Image,
+    noisy: Callable[[Pixels, Pixels, Pixels], object],
 ) -> Image:
     per_pixel = fields.samples_per_pixel(op.mode)
     if op.covariance is None:
@@ -67,9 +70,9 @@ def _normal(
     else:
         root = fields.covariance_root(op.covariance)
 
-    def strip(pixels: Pixels, words: Words, _here: slice) -> Pixels:
+    def strip(pixels: Pixels, words: Words, _here: slice, out: Pixels) -> None:
         noise = fields.normal_field(words, len(pixels), op.mode, op.sigma, root)
-        return noisy(pixels, _for_channels(noise))
+        noisy(pixels, _for_channels(noise), out)
 
     return _by_strips(
         image, raw_words(op.key, fields.words_for(image.size // 3 * per_pixel)), per_pixel, strip
@@ -78,12 +81,16 @@ def _normal(
 
 def _gaussian(op: GaussianNoise, image: Image, _assets: Assets) -> Image:
     """I + n."""
-    return _normal(op, image, lambda pixels, noise: pixels + noise)
+    return _normal(op, image, lambda pixels, noise, out: np.add(pixels, noise, out=out))
 
 
 def _speckle(op: SpeckleNoise, image: Image, _assets: Assets) -> Image:
     """I + I n."""
-    return _normal(op, image, lambda pixels, noise: pixels + pixels * noise)
+    return _normal(
+        op,
+        image,
+        lambda pixels, noise, out: np.add(pixels, np.multiply(pixels, noise, out=noise), out=out),
+    )
 
 
 def _poisson(op: PoissonNoise, image: Image, _assets: Assets) -> Image:
@@ -95,12 +102,12 @@ def _poisson(op: PoissonNoise, image: Image, _assets: Assets) -> Image:
         peak = op.peak
     law, unit = poisson_law(peak), 255 / peak
 
-    def strip(pixels: Pixels, words: Words, here: slice) -> Pixels:
+    def strip(pixels: Pixels, words: Words, here: slice, out: Pixels) -> None:
         noise = poisson_counts(law, words, seen[here])
         noise *= unit
         noise -= seen[here].astype(np.float64)
         noise *= op.strength
-        return pixels + _for_channels(noise)
+        np.add(pixels, _for_channels(noise), out=out)
 
     return _by_strips(image, raw_words(op.key, fields.words_for(seen.size)), seen.shape[1], strip)
 
@@ -118,10 +125,10 @@ def _in_8_bits(image: Image, grey: bool) -> NDArray[np.uint8]:
 def _shot_read(op: ShotReadNoise, image: Image, _assets: Assets) -> Image:
     """I + sqrt(shot max(I, 0) + read^2) n."""
 
-    def strip(pixels: Pixels, words: Words, _here: slice) -> Pixels:
+    def strip(pixels: Pixels, words: Words, _here: slice, out: Pixels) -> None:
         noise = np.sqrt(np.maximum(pixels, 0.0) * op.shot + op.read * op.read)
         noise *= fields.normals(words, pixels.shape)
-        return pixels + noise
+        np.add(pixels, noise, out=out)
 
     return _by_strips(image, raw_words(op.key, fields.words_for(image.size)), 3, strip)
 
@@ -133,8 +140,10 @@ def _blocks(op: BlockNoise, image: Image, _assets: Assets) -> Image:
     words = raw_words(op.key, down * across + fields.words_for(image.size))
     sigmas = fields.block_sigmas(words[: down * across], shape, op.block, *op.sigma).reshape(-1, 1)
 
-    def strip(pixels: Pixels, words: Words, here: slice) -> Pixels:
-        return pixels + fields.normals(words, pixels.shape) * sigmas[here]
+    def strip(pixels: Pixels, words: Words, here: slice, out: Pixels) -> None:
+        noise = fields.normals(words, pixels.shape)
+        noise *= sigmas[here]
+        np.add(pixels, noise, out=out)
 
     return _by_strips(image, words[down * across :], 3, strip)
 
