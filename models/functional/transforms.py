@@ -142,4 +142,4 @@ def round_to(values: NDArray[Any], unit: float, out: NDArray[Any] | None = None)
     # Beyond it, floats of this many bits hold multiples of the unit only.
     pusher = 1.5 * 2.0 ** np.finfo(values.dtype).nmant * unit
     rounded = np.add(values, pusher, out=out)
-    return np.subtract(rounded, pusher, out=rounded)
+    return np.asarray(np.subtract(rounded, pusher, out=rounded))

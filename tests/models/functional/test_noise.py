@@ -3,6 +3,7 @@ all places."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,14 @@ def test_a_word_holds_four_places_lowest_bits_first() -> None:
     assert [noise.words_for(n) for n in (0, 1, 4, 5)] == [0, 1, 1, 2]
     with pytest.raises(ValueError, match="2 words are too few for 9 samples"):
         noise.places(words, 9)
+
+
+def test_both_ways_of_looking_up_give_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = noise.normals(EVERY_PLACE, (256, 256))
+    np.testing.assert_array_equal(found.ravel(), noise.normal_table(), strict=True)
+    monkeypatch.setattr(noise, "LOOKS_16_BITS_UP", not noise.LOOKS_16_BITS_UP)
+    if int(cv2.__version__.partition(".")[0]) >= 5:
+        np.testing.assert_array_equal(noise.normals(EVERY_PLACE, (256, 256)), found, strict=True)
 
 
 def test_the_table_never_changes() -> None:

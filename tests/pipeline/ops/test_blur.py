@@ -155,3 +155,14 @@ def test_unsharp_mask_has_the_bits_of_the_plain_formula(
     soft = blur((np.abs(residual) > op.threshold).astype(np.uint8), kernel, "reflect")
     plain = samples + soft * (np.clip(samples + op.weight * residual, 0, 255) - samples)
     np.testing.assert_array_equal(OPS[UnsharpMask](op, image, NONE), plain)
+
+
+def test_sharpening_leaves_a_channel_without_a_mask_as_it_is() -> None:
+    """Below the threshold nothing is blurred a second time; the other channels are sharpened."""
+    image = photograph(3)
+    image[..., 1] = 90
+    found = np.asarray(OPS[UnsharpMask](UnsharpMask(), image, NONE))
+    np.testing.assert_array_equal(found[..., 1], 90.0)
+    whole = np.asarray(OPS[UnsharpMask](UnsharpMask(), photograph(3), NONE))
+    np.testing.assert_array_equal(found[..., ::2], whole[..., ::2])
+    assert (whole[..., ::2] != photograph(3)[..., ::2]).any()
