@@ -37,6 +37,7 @@ from pairmill.pipeline.runner.execution import one_thread
 from pairmill.schemas.degraders.custom import CustomConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import IngestConfig
+from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
 
 Image = NDArray[np.uint8]
@@ -68,11 +69,18 @@ def take(
 
 def shoot(scene: Image, camera: dict[str, Any], scale: int, name: str) -> Image:
     """What the sensor sees, before compression."""
+    return photographed(scene, camera, scale, name)[0]
+
+
+def photographed(
+    scene: Image, camera: dict[str, Any], scale: int, name: str
+) -> tuple[Image, Program]:
+    """A photograph before compression, and the program that took it."""
     config = CustomConfig.model_validate({"ops": camera["ops"]})
     program = degraders.build(config, scale, Pools()).draw(
         stream(0, "photograph", name), (scene.shape[0], scene.shape[1])
     )
-    return apply(program, scene, Assets())
+    return apply(program, scene, Assets()), program
 
 
 def _even(image: Image, scale: int) -> Image:

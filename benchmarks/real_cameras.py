@@ -72,7 +72,7 @@ def main() -> None:
     one_thread()
     settings = yaml.safe_load(Path(__file__).with_name("in_domain.yaml").read_text())
     settings["training"]["steps"], settings["seeds"] = args.steps, args.seeds
-    real = _registered(args.pairs, args.registered)
+    real = registered(args.pairs, args.registered)
     names = sorted(path.name for path in (args.pairs / "LR").iterdir())
     scores: Scores = {}
     for turn in range(args.turns):
@@ -98,7 +98,8 @@ def main() -> None:
     (RESULTS / "real_cameras.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
-def _registered(folder: Path, known: Path | None) -> list[ScoredPair]:
+def registered(folder: Path, known: Path | None) -> list[ScoredPair]:
+    """The test pairs of a folder, registered now, or as `registered_pairs --pairs` wrote them."""
     if known is not None:
         return load_pairs(known)
     return scored_pairs(measure(read_pairs(folder)), folder)
@@ -170,15 +171,15 @@ def table(scores: Scores) -> list[str]:
         if way == CONTROL or not shared:
             lines.append(f"| {way} | {mean:.2f} | – | – |")
             continue
-        gain, low, high = _gain(by_scene, scores[CONTROL])
-        lines.append(f"| {way} | {mean:.2f} | {gain:+.2f} | {low:+.2f} to {high:+.2f} |")
+        middle, low, high = gain(by_scene, scores[CONTROL])
+        lines.append(f"| {way} | {mean:.2f} | {middle:+.2f} | {low:+.2f} to {high:+.2f} |")
     return lines
 
 
-def _gain(
+def gain(
     way: Mapping[str, Sequence[float]], control: Mapping[str, Sequence[float]]
 ) -> tuple[float, float, float]:
-    """Mean over scenes, and its interval."""
+    """Mean gain over the scenes that both have, in decibels, and its 95 % interval by bootstrap."""
     shared = sorted(way.keys() & control.keys())
     gains = np.array([np.mean(way[name]) - np.mean(control[name]) for name in shared])
     draws = np.random.default_rng(0).integers(len(gains), size=(DRAWS, len(gains)))

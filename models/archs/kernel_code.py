@@ -24,8 +24,9 @@ Array = NDArray[np.float64]
 LOST = 1e-3
 """Largest share of a kernel's mass that may lie outside a smaller grid."""
 FLOOR = 0.01
-"""Least standard deviation of a component, of the first one's: what varies less is mostly the
-kernels' own rounding, and must not be made loud."""
+"""Least standard deviation of a component, of the first one's or of the mean kernel's norm,
+whichever is more: what varies less is mostly the kernels' own rounding, and must not be made loud.
+Kernels of one camera hardly vary, so that even their first component may be below it."""
 NARROWEST, WIDEST = 0.2, 3.2
 """Widths of the Gaussians that a network knows before it has seen a corpus, in HR pixels; at scales
 above 3 up to the scale."""
@@ -45,8 +46,8 @@ class KernelCode(nn.Module):
     basis: Tensor
     """(count, side**2): components, orthonormal; rows of zeros where the kernels have fewer."""
     spread: Tensor
-    """(count,): standard deviation of each component's number over the kernels, at least `FLOOR` of
-    the first one's; 1 for rows of zeros."""
+    """(count,): standard deviation of each component's number over the kernels, at least as
+    `FLOOR` says; 1 for rows of zeros."""
     mean: Tensor
     """(side, side): mean kernel, whose code is 0."""
     usual: Tensor
@@ -125,7 +126,8 @@ def components(kernels: Array, count: int) -> tuple[Array, Array, Array, Array]:
     basis[: len(found)] = found
     if len(found):
         deviation = np.sqrt(((less @ found.T) ** 2).mean(axis=0))
-        spread[: len(found)] = np.maximum(deviation, FLOOR * deviation[0])
+        least = FLOOR * max(deviation[0], np.linalg.norm(mean))
+        spread[: len(found)] = np.maximum(deviation, least)
     return basis, spread, mean.reshape(kernels.shape[1:]), usual
 
 
