@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,11 @@ import yaml
 
 from benchmarks.common import best_by_turns
 from pairmill.pipeline.export.files import put
+from pairmill.pipeline.training.data import Feed, open_split
+from pairmill.pipeline.training.labels import open_both
 from pairmill.pipeline.training.run import Trained, train_run
+from pairmill.pipeline.training.start import begin
+from pairmill.pipeline.training.versions import versions_of
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.training import TrainConfig
 
@@ -35,9 +39,9 @@ LEARNING: dict[str, dict[str, Any]] = {
 `benchmarks.kernel_aware` and `benchmarks.ikc`."""
 STAGES = ("edsr", "srmd", "sftmd-whole", "sftmd", "ikc")
 """What is trained; `sftmd` and `ikc` share a time, `sftmd-whole` is SFTMD alone."""
-SHORT, LONG = 10, 40
-"""Steps by whose difference in time one is measured, so that what comes before and after them does
-not count."""
+ROUNDS = 12
+"""Steps of each network that are timed, by turns; the shortest counts."""
+SCALE = 2
 LEAST = 20
 """Steps that any network is trained for."""
 
@@ -55,16 +59,13 @@ class Corpus:
         return f"{self.name}@{self.version}"
 
 
-def recipe(
-    who: str, corpus: Corpus, steps: int, label: str = "", start: str = "", seed: int = 0
-) -> TrainConfig:
+def recipe(who: str, corpus: Corpus, steps: int, start: str = "", seed: int = 0) -> TrainConfig:
     """The training recipe of a network; the schedule falls to 0 as a cosine.
 
     Args:
         who: of `LEARNING`.
         corpus: what it learns from.
         steps: how long.
-        label: more for the name of the run.
         start: checkpoint to start from.
         seed: of weights, order and crops.
     """
@@ -73,7 +74,7 @@ def recipe(
     schedule["warm_up"] = min(schedule.get("warm_up", 0), steps // 4)
     return TrainConfig.model_validate(
         {
-            "name": f"{corpus.name}-{corpus.version}-{who}-{steps}-{seed}{label}",
+            "name": f"{corpus.name}-{corpus.version}-{who}-{steps}-{seed}",
             "corpus": corpus.words,
             "seed": seed,
             "network": own["network"],
@@ -107,19 +108,20 @@ class Trainer:
         self.step_seconds, self.spent = self._known()
 
     def measure(self, corpus: Corpus) -> None:
-        """Processor seconds of a step of each network, by turns, the least of two; once."""
+        """Find the seconds of a step of each network, once for all turns."""
         if self.step_seconds.keys() >= LEARNING.keys():
             return
-        start = str(self.run("sftmd", corpus, LEAST, "-tried").folder.checkpoint("last"))
-        rounds = iter(range(1 << 20))
-
-        def trial(who: str, steps: int) -> Callable[[], Trained]:
-            begin = str(Path(start).resolve()) if who == "ikc" else ""
-            return lambda: self.run(who, corpus, steps, f"-tried-{next(rounds)}", begin)
-
-        trials = [trial(who, steps) for who in LEARNING for steps in (SHORT, LONG)]
-        times = best_by_turns(lambda: None, *trials, repeats=2, clock=time.process_time)
-        self.step_seconds = step_seconds(dict(zip(LEARNING, _by_two(times), strict=True)))
+        # IKC steps as long from random weights: these are never looked at.
+        configs = {
+            who: recipe(who, corpus, ROUNDS, start="none" if who == "ikc" else "")
+            for who in LEARNING
+        }
+        storage = Storage(str(self.workspace))
+        steps = [stepping(config, storage) for config in configs.values()]
+        for step in steps:
+            step()  # the first allocates
+        times = best_by_turns(lambda: None, *steps, repeats=ROUNDS, clock=time.process_time)
+        self.step_seconds = dict(zip(configs, times, strict=True))
         self._save()
 
     def steps(self, who: str) -> int:
@@ -137,15 +139,13 @@ class Trainer:
         begin = str(Path(start).resolve()) if start else ""
         return self.run(kind, corpus, self.steps(who), start=begin).folder.checkpoint("last")
 
-    def run(
-        self, who: str, corpus: Corpus, steps: int, label: str = "", start: str = ""
-    ) -> Trained:
+    def run(self, who: str, corpus: Corpus, steps: int, start: str = "") -> Trained:
         """A run, timed unless it was finished before."""
-        config = recipe(who, corpus, steps, label, start)
+        config = recipe(who, corpus, steps, start)
         began = time.process_time()
         done = train_run(config, ".", Storage(str(self.workspace)))
         took = time.process_time() - began
-        if done.made and not label:
+        if done.made:
             self.spent[config.name] = round(self.spent.get(config.name, 0.0) + took, 1)
             self._save()
             print(f"  {config.name}: {took:.0f} s of a processor", flush=True)
@@ -163,20 +163,17 @@ class Trainer:
         put(self.file, (json.dumps(document, indent=1) + "\n").encode())
 
 
-def _by_two(times: list[float]) -> list[tuple[float, float]]:
-    return list(zip(times[::2], times[1::2], strict=True))
-
-
-def step_seconds(times: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """Seconds of a step, of runs of `SHORT` and of `LONG` steps.
-
-    Raises:
-        ValueError: if the longer run was not the slower one: something else took the time.
-    """
-    found = {who: (long - short) / (LONG - SHORT) for who, (short, long) in times.items()}
-    if unclear := sorted(who for who, value in found.items() if value <= 0):
-        raise ValueError(f"the time of a step cannot be told: {', '.join(unclear)}; run it again")
-    return found
+def stepping(config: TrainConfig, storage: Storage) -> Callable[[], object]:
+    """Makes a step of a training at each call, a batch read and learned from."""
+    version = versions_of(storage, config, None)[SCALE]
+    source, labels = (
+        open_split(storage, version, "train"),
+        open_both(config, storage, version, SCALE),
+    )
+    kernels = labels.kernels()
+    training = begin(config, ".", SCALE, "cpu", lambda one: one, fresh=False, kernels=kernels)
+    batches = iter(Feed(config, {SCALE: source}, labels=labels.train))
+    return lambda: training.advance(*next(batches))
 
 
 def steps_within(seconds: float, each: float) -> int:

@@ -47,7 +47,6 @@ from pairmill.pipeline.runner.execution import one_thread
 from pairmill.schemas.evaluation import InferenceConfig
 
 Array = NDArray[np.float64]
-SCALE = 2
 SIDE = 10 * SCALE + 1
 CONTROL = "EDSR"
 ENLARGED = "bicubic upscaling"
@@ -259,9 +258,7 @@ def _save(
         "milliseconds of a step": {
             who: round(1000 * value, 1) for who, value in trainer.step_seconds.items()
         },
-        "steps": {
-            who: trainer.steps(who) for who in ("edsr", "srmd", "sftmd-whole", "sftmd", "ikc")
-        },
+        "steps": {who: trainer.steps(who) for who in STAGES},
         "seconds spent": trainer.spent,
         "turns": turns,
         "psnr_y": scores,
