@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 import pairmill
 from benchmarks.common import RESULTS, machine
-from benchmarks.equal_time import STAGES, Corpus, Trainer
+from benchmarks.equal_time import SCALE, STAGES, Corpus, Trainer
 from benchmarks.in_domain import photographed
 from benchmarks.real_cameras import PARTS, Scores, gain, lay_out, recipe_of, registered
 from benchmarks.registered_pairs import ScoredPair, read
