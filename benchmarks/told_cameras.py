@@ -19,7 +19,6 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +98,17 @@ def exact(folder: Path) -> list[ScoredPair]:
 
 
 def camera_kernel(folder: Path) -> Array:
-    """What `pairmill camera real --clean clean` says of the photographs: (K, K), sum 1."""
+    """What `pairmill camera real --clean clean` says of the photographs: (K, K), sum 1; found again
+    in the folder.
+    """
+    file = folder / "camera.npy"
+    if file.exists():
+        return np.asarray(np.load(file))
     photographs, clean = (files_of([str(folder / kind)], ".", kind) for kind in ("real", "clean"))
     kernels = examine(read_files(photographs, clean, SCALE), SCALE, "one").kernels
-    return next(kernel for name, kernel in kernels.items() if name.startswith("groups/"))
+    found = next(kernel for name, kernel in kernels.items() if name.startswith("groups/"))
+    np.save(file, found)
+    return found
 
 
 def bicubic_kernel() -> Array:
@@ -128,19 +134,24 @@ def tellings(
 
 def judge(
     label: str,
-    network: Upscaler,
+    checkpoint: str,
     tested: Sequence[ScoredPair],
     camera: Array,
     truth: dict[str, Array],
-    scores: Scores,
-) -> None:
-    """Add the PSNR of a network on each pair, for all that it is told."""
-    for words, told in tellings(network, camera, truth):
-        name = f"{label}, told {words}" if words else label
+    folder: Path,
+) -> Scores:
+    """PSNR of a network on each pair, for all that it is told; found again in the folder."""
+    file = folder / f"{label}.json"
+    if file.exists() and (known := json.loads(file.read_text()))["checkpoint"] == checkpoint:
+        return dict(known["scores"])
+    scores: Scores = {}
+    for words, told in tellings(load(checkpoint), camera, truth):
+        row = scores.setdefault(f"{label}, told {words}" if words else label, {})
         for pair in tested:
             one = told[pair.name] if isinstance(told, dict) else told
-            found = pair.psnr_y(one(pair.lr, WHOLE))
-            scores.setdefault(name, {}).setdefault(pair.name, []).append(found)
+            row[pair.name] = [pair.psnr_y(one(pair.lr, WHOLE))]
+    file.write_text(json.dumps({"checkpoint": checkpoint, "scores": scores}, indent=1) + "\n")
+    return scores
 
 
 def table(scores: Scores, turns: Mapping[int, Sequence[str]]) -> list[str]:
@@ -229,15 +240,15 @@ def _turn(
         enlarged = to_uint8(bicubic_up(pair.lr, SCALE))
         scores.setdefault(ENLARGED, {})[pair.name] = [pair.psnr_y(enlarged)]
     camera, corpora = camera_kernel(folder), dict[str, Corpus]()
-    np.save(folder / "camera.npy", camera)
     for way in ("realsr", "bicubic"):
         recipe = recipe_of(way, turn, folder)
         corpora[way] = Corpus(recipe.name, pairmill.build(recipe, args.workspace).version)
     trainer.measure(corpora["realsr"])
-    add = partial(judge, tested=tested, camera=camera, truth=truth, scores=scores)
     for label in (label for label in NETWORKS if label in args.only):
         who, way = NETWORKS[label]
-        add(label, load(trainer.train(who, corpora[way])))
+        checkpoint = trainer.train(who, corpora[way])
+        for name, row in judge(label, checkpoint, tested, camera, truth, folder).items():
+            scores.setdefault(name, {}).update(row)
 
 
 def _save(

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from pairmill.models.archs.kernel_code import KernelCode, components, downscaled, fitted
-from pairmill.models.functional.kernels import centre_of_mass, gaussian_kernel, target_centre
+from pairmill.models.functional.kernels import (
+    centre_of_mass,
+    gaussian_kernel,
+    normalise,
+    target_centre,
+    to_fixed_point,
+)
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.schemas.errors import UserError
 
@@ -47,6 +53,21 @@ def test_a_fresh_code_tells_gaussians_apart() -> None:
     kernels = torch.from_numpy(downscaled(blurs, 2, 21)).float()
     back = code.decode(code.encode(kernels))
     assert (back - kernels).abs().amax((1, 2)).tolist() < (0.02 * kernels.amax((1, 2))).tolist()
+
+
+def test_rounding_is_not_heard_where_kernels_hardly_vary() -> None:
+    """Photographs of one camera, a thousandth apart: each on the grid of 2**-16, and as it was,
+    have about the same code.
+    """
+    widths = 1.3 * (1 + 1e-3 * np.linspace(-1, 1, 8))
+    exact = np.stack([normalise(gaussian_kernel(17, w, w, 0, 8.5)) for w in widths])
+    code = KernelCode(10, 21, 2)
+    code.learn(np.stack([to_fixed_point(kernel) for kernel in exact]))
+    rounded, other = (
+        code.encode(torch.from_numpy(kernels))
+        for kernels in (np.stack([to_fixed_point(kernel) for kernel in exact]), exact)
+    )
+    assert float((rounded - other).abs().max()) < 0.05
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
