@@ -143,6 +143,8 @@ def open_labels(
     config: LabelConfig,
     without: Collection[str] = (),
     advice: Advice | None = None,
+    *,
+    noise: bool = True,
 ) -> Labeller:
     """Gives the labels of a split's crops. All of its programs are read and checked now.
 
@@ -153,6 +155,7 @@ def open_labels(
         config: How labels are laid out.
         without: Degraders whose samples are not asked for.
         advice: What errors say is to be done.
+        noise: Whether the noise is wanted; without it its map is 0, and takes no time.
 
     Raises:
         UserError: if no kernel is known of some samples, or the grid is too small for some.
@@ -161,7 +164,7 @@ def open_labels(
     assets = corpus_assets(storage, manifest)
     where = f"{manifest.identity.name}@{manifest.version}, split {split}"
     scale = int(manifest.identity.recipe["scale"])
-    reading = Reading(config, scale, assets, where, advice or Advice())
+    reading = Reading(config, scale, assets, where, advice or Advice(), noise=noise)
     groups = [n for n, shard in enumerate(manifest.identity.shards) if shard.split == split]
     with opened_table(storage, manifest) as table:
         programs = Texts.of(
@@ -182,10 +185,17 @@ class Reading:
     """Collects what is known of samples before they are read."""
 
     def __init__(
-        self, config: LabelConfig, scale: int, assets: Assets, where: str, advice: Advice
+        self,
+        config: LabelConfig,
+        scale: int,
+        assets: Assets,
+        where: str,
+        advice: Advice,
+        *,
+        noise: bool = True,
     ) -> None:
         self.config, self.scale, self.assets = config, scale, assets
-        self.where, self.advice = where, advice
+        self.where, self.advice, self.noisy = where, advice, noise
         self.keys, self.shapes = list[str](), list[Shape]()
         self.kernel, self.noise, self.quality = list[int](), list[float](), list[float]()
         self.kernels, self.numbers = list[Kernels](), dict[Any, int]()
@@ -208,8 +218,8 @@ class Reading:
             self.gains.append(None)
             return ""
         self.kernel.append(self._kernel(program, hr))
-        gains = gains_of(program, self.assets, hr)
-        noise = constant(program, gains)
+        gains = gains_of(program, self.assets, hr) if self.noisy else {}
+        noise = constant(program, gains) if self.noisy else 0.0
         self.noise.append(np.nan if noise is None else noise)
         self.gains.append(gains if noise is None else None)
         return row["program"] if self.kernel[-1] < 0 or noise is None else ""

@@ -54,9 +54,10 @@ def open_both(
     """
     if not config.labelled:
         return SplitLabels()
-    layout = LabelConfig()
+    layout, noise = LabelConfig(), True
     if isinstance(config.network, LabelledBase):
         layout = layout.with_(kernel=config.network.side(scale))
+        noise = config.network.wants_noise
     named = {
         degrader.get("name") or degrader["kind"]
         for degrader in manifest.identity.recipe["degraders"]
@@ -65,7 +66,9 @@ def open_both(
     try:
         return SplitLabels(
             *(
-                open_labels(storage, manifest, split, layout, without, advice_for(config))
+                open_labels(
+                    storage, manifest, split, layout, without, advice_for(config), noise=noise
+                )
                 for split in ("train", config.validation.split)[: 1 if config.network.taught else 2]
             )
         )

@@ -24,6 +24,11 @@ class LabelledBase(NetworkBase):
         """Side of the kernels at a scale, in HR pixels."""
         raise NotImplementedError
 
+    @property
+    def wants_noise(self) -> bool:
+        """Whether it looks at the noise; of one that does not, no map of it is made."""
+        return True
+
 
 class KernelSizeBase(LabelledBase):
     """Settings of a network that says how large the kernels are."""

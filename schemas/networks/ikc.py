@@ -38,3 +38,8 @@ class IkcConfig(LabelledBase):
     def side(self, scale: int) -> int:
         """See `LabelledBase`."""
         return self.network.side(scale)
+
+    @property
+    def wants_noise(self) -> bool:
+        """See `LabelledBase`."""
+        return False

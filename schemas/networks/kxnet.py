@@ -25,3 +25,8 @@ class KxNetConfig(KernelSizeBase):
     """Pairs of a step for the kernel and one for the picture; each has weights of its own."""
     maps: Count = 32
     """Channels that go from stage to stage besides the picture."""
+
+    @property
+    def wants_noise(self) -> bool:
+        """See `LabelledBase`."""
+        return False

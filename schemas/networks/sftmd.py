@@ -25,3 +25,8 @@ class SftmdConfig(KernelAwareBase):
     """Channels of the layers that find scale and shift."""
     code: Annotated[int, Field(ge=1, le=64)] = 10
     """Numbers that a kernel is told by: its principal components."""
+
+    @property
+    def wants_noise(self) -> bool:
+        """See `LabelledBase`."""
+        return False

@@ -28,3 +28,8 @@ class SrmdConfig(KernelAwareBase):
     residual: bool = False
     """Whether it adds to the bicubic upscaling of the LR, which is learned many times as fast; the
     published one makes all of the image itself. Weights alone do not tell."""
+
+    @property
+    def wants_noise(self) -> bool:
+        """See `LabelledBase`."""
+        return self.noise

@@ -17,6 +17,7 @@ from pairmill.pipeline.corpora.labelled import open_labels
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.evaluate.run import evaluate_on_corpus
 from pairmill.pipeline.training.data import open_split, spread
+from pairmill.pipeline.training.labels import open_both
 from pairmill.pipeline.training.validation import look
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
@@ -81,6 +82,32 @@ def test_it_learns_the_corpus_kernels_first_and_ends_alike_if_killed(
     # Round Gaussians of one width each: one component says nearly all.
     assert codes[:, 0].std(correction=0) == pytest.approx(1, abs=1e-3)
     assert codes.mean(0).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("network", "wanted"),
+    [
+        ({"arch": "srmd"}, True),
+        ({"arch": "srmd", "noise": False}, False),
+        ({"arch": "usrnet"}, True),
+        ({"arch": "sftmd"}, False),
+        ({"arch": "kxnet"}, False),
+    ],
+)
+def test_no_map_is_made_of_noise_that_nobody_looks_at(
+    workspace: Storage, network: dict[str, Any], wanted: bool
+) -> None:
+    """Half of the pairs have noise; kernels are told all the same."""
+    manifest = find_version(workspace, "gaussians")
+    labels = open_both(config(**TOLD | {"network": network}), workspace, manifest, 2).train
+    every = open_labels(workspace, manifest, "train", LabelConfig(kernel=21))
+    assert labels is not None
+    assert bool(labels.noise.any()) == wanted
+    hr = np.zeros((24, 24, 3), np.uint8)
+    for key in labels.keys[:4]:
+        told, full = (one(key.decode(), hr, (0, 0), 3) for one in (labels, every))
+        assert torch.equal(told.kernel, full.kernel)
+        assert told.noise.shape == full.noise.shape == (1, 12, 12)
 
 
 def test_validation_tells_what_was_true(workspace: Storage) -> None:
