@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ from pairmill.pipeline.runner.execution import one_thread
 from pairmill.schemas.evaluation import InferenceConfig
 
 Array = NDArray[np.float64]
+Heard = Callable[[str], Upscaler]
+"""The network for the image of a name."""
 SIDE = 10 * SCALE + 1
 CONTROL = "EDSR"
 ENLARGED = "bicubic upscaling"
@@ -106,30 +109,34 @@ def camera_kernel(folder: Path) -> Array:
         return np.asarray(np.load(file))
     photographs, clean = (files_of([str(folder / kind)], ".", kind) for kind in ("real", "clean"))
     kernels = examine(read_files(photographs, clean, SCALE), SCALE, "one").kernels
-    found = next(kernel for name, kernel in kernels.items() if name.startswith("groups/"))
+    found: Array = next(kernel for name, kernel in kernels.items() if name.startswith("groups/"))
     np.save(file, found)
     return found
 
 
 def bicubic_kernel() -> Array:
     """That of MATLAB's bicubic downscaling: (SIDE, SIDE)."""
-    return downscaled(np.ones((1, 1, 1)), SCALE, SIDE)[0]
+    return np.asarray(downscaled(np.ones((1, 1, 1)), SCALE, SIDE)[0])
 
 
 def tellings(
     network: Upscaler, camera: Array, truth: dict[str, Array]
-) -> Iterator[tuple[str, dict[str, Upscaler] | Upscaler]]:
-    """What a network is told, in words, and the network that has heard it, or one for each image;
-    one that takes no kernel is told nothing.
+) -> Iterator[tuple[str, Heard]]:
+    """What a network is told, in words, and the network that has heard it; one that takes no kernel
+    is told nothing.
     """
     if not isinstance(network.network, KernelAware):
-        yield "", network
+        yield "", partial(_same, network)
         return
     mean = network.network.code.mean.double().numpy()
     for words, kernel in ((CAMERA, camera), (MEAN, mean), (BICUBIC, bicubic_kernel())):
-        yield words, network.telling(Told(kernel / kernel.sum(), words=words))
+        yield words, partial(_same, network.telling(Told(kernel / kernel.sum(), words=words)))
     if truth:
-        yield TRUE, {name: network.telling(Told(kernel)) for name, kernel in truth.items()}
+        yield TRUE, lambda name: network.telling(Told(truth[name], words=TRUE))
+
+
+def _same(network: Upscaler, _name: str) -> Upscaler:
+    return network
 
 
 def judge(
@@ -148,8 +155,7 @@ def judge(
     for words, told in tellings(load(checkpoint), camera, truth):
         row = scores.setdefault(f"{label}, told {words}" if words else label, {})
         for pair in tested:
-            one = told[pair.name] if isinstance(told, dict) else told
-            row[pair.name] = [pair.psnr_y(one(pair.lr, WHOLE))]
+            row[pair.name] = [pair.psnr_y(told(pair.name)(pair.lr, WHOLE))]
     file.write_text(json.dumps({"checkpoint": checkpoint, "scores": scores}, indent=1) + "\n")
     return scores
 

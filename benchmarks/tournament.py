@@ -97,7 +97,7 @@ def simulated(name: str, settings: dict[str, Any], args: argparse.Namespace) -> 
 
 def real(settings: dict[str, Any], args: argparse.Namespace) -> dict[str, Row]:
     """All ways on a real camera: LR of a third of the scenes, HR of another, judged on the rest."""
-    pairs = real_cameras._registered(args.pairs, args.registered)
+    pairs = real_cameras.registered(args.pairs, args.registered)
     names = sorted(path.name for path in (args.pairs / "LR").iterdir())
     parts = [set(names[number :: real_cameras.PARTS]) for number in range(real_cameras.PARTS)]
     folder = args.workspace / "cameras" / args.pairs.name

@@ -8,12 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.equal_time import LEARNING, LEAST, Corpus, Trainer, recipe, steps_within
+from benchmarks.equal_time import LEARNING, LEAST, SCALE, Corpus, Trainer, recipe, steps_within
 from benchmarks.told_cameras import (
     CAMERA,
     CONTROL,
     MEAN,
-    SCALE,
     SIDE,
     TRUE,
     bicubic_kernel,
@@ -23,6 +22,7 @@ from benchmarks.told_cameras import (
     tellings,
 )
 from pairmill.models.archs import build
+from pairmill.models.archs.aware import KernelAware
 from pairmill.models.functional.kernels import centre_of_mass
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.pipeline.evaluate.networks import Upscaler, bicubic
@@ -116,12 +116,16 @@ def test_a_known_camera_comes_with_its_kernels(tmp_path: Path) -> None:
 
 def test_networks_hear_kernels_only_if_they_take_them() -> None:
     network = build(SrmdConfig(features=4, depth=2, code=3, noise=False), SCALE, 0)
+    assert isinstance(network, KernelAware)
     told = Upscaler(NetworkView(name="srmd", arch="srmd", scale=SCALE), network)
     found = dict(tellings(told, bicubic_kernel(), {"a": bicubic_kernel()}))
     assert list(found)[:2] == [CAMERA, MEAN]
-    assert list(found[TRUE]) == ["a"]
-    mean = found[MEAN].told.kernel
-    np.testing.assert_allclose(mean, network.code.mean.numpy(), atol=1e-6)
+    heard = [found[words]("a").told for words in (MEAN, TRUE)]
+    wanted = [network.code.mean.detach().numpy(), bicubic_kernel()]
+    for one, kernel in zip(heard, wanted, strict=True):
+        assert one is not None
+        assert isinstance(one.kernel, np.ndarray)
+        np.testing.assert_allclose(one.kernel, kernel, atol=1e-6)
     assert list(dict(tellings(bicubic(SCALE), bicubic_kernel(), {}))) == [""]
 
 
