@@ -70,8 +70,8 @@ def _hero(data: ExplainData) -> Raw:
 def sentence(data: ExplainData) -> str:
     """Whether the replay gave what was sealed."""
     if data.identical:
-        return "LR made now equals the stored LR bit for bit."
-    return "LR made now differs from the stored LR: run `pairmill corpus verify`."
+        return "LR made now equals the sealed LR bit for bit."
+    return "LR made now differs from the sealed LR: run `pairmill corpus verify`."
 
 
 def _steps(data: ExplainData) -> Raw:
