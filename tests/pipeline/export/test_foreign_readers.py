@@ -41,6 +41,9 @@ class Reader:
     """Fills `rows` of a table, or `found`: digests of HR and LR pixels by key, or a `sum`."""
     alone: bool = False
     """Without what it asks for, which would hold back much else."""
+    python: str = ""
+    """The Python whose wheel is laid beside, where that of the tests is too old and only the
+    library inside is asked."""
 
 
 TABLE = "\nfound = {key: [digest(hr), digest(lr)] for key, hr, lr in rows}"
@@ -158,6 +161,27 @@ ZARRITA = """
 import zarrita
 found = {"sum": float(zarrita.Array.open(zarrita.LocalStore("pools/kernels.zarr") / "kernel")[:].sum())}
 """  # noqa: E501
+GDAL = """
+import ctypes, sysconfig
+import numpy as np
+(library,) = glob.glob(sysconfig.get_path("purelib") + "/rasterio.libs/libgdal-*")
+gdal = ctypes.CDLL(library)
+gdal.GDALAllRegister()
+gdal.GDALOpenEx.restype = gdal.GDALGetRasterBand.restype = ctypes.c_void_p
+gdal.GDALOpenEx.argtypes = [ctypes.c_char_p, ctypes.c_uint, *[ctypes.c_void_p] * 3]
+for size in (gdal.GDALGetRasterXSize, gdal.GDALGetRasterYSize, gdal.GDALGetRasterCount):
+    size.argtypes = [ctypes.c_void_p]
+gdal.GDALGetRasterBand.argtypes = [ctypes.c_void_p, ctypes.c_int]
+gdal.GDALRasterIO.argtypes = [ctypes.c_void_p, *[ctypes.c_int] * 5, ctypes.c_void_p, *[ctypes.c_int] * 5]
+RASTER, VERBOSE, FLOAT64 = 2, 64, 7
+pool = gdal.GDALOpenEx(b'ZARR:"pools/kernels.zarr":/kernel', RASTER | VERBOSE, None, None, None)
+wide, high = gdal.GDALGetRasterXSize(pool), gdal.GDALGetRasterYSize(pool)
+kernels = np.zeros((gdal.GDALGetRasterCount(pool), high, wide))
+for number, kernel in enumerate(kernels):
+    band = gdal.GDALGetRasterBand(pool, number + 1)
+    assert gdal.GDALRasterIO(band, 0, 0, 0, wide, high, kernel.ctypes.data, wide, high, FLOAT64, 0, 0) == 0
+found = {"sum": float(kernels.sum())}
+"""  # noqa: E501
 STAND_IN = """
 import sys
 from unittest.mock import MagicMock
@@ -201,8 +225,10 @@ READERS = {
     "tensorstore": Reader(("tensorstore==0.1.86",), "pool", TENSORSTORE),
     "zarrs": Reader(("zarrs==0.2.3",), "pool", ZARRS),
     "zarrita": Reader(("zarrita==0.2.7",), "pool", ZARRITA),
+    "gdal": Reader(("rasterio==1.5.2",), "pool", GDAL, python="3.12"),
 }
 ALONE = ("--no-deps", "--no-build-isolation")
+WHEELS = ("--no-deps", "--only-binary=:all:", "--ignore-requires-python")
 START = "import glob\nfound = {}\n"
 END = "\nprint(json.dumps(found))"
 
@@ -229,6 +255,8 @@ def environment(home: Path, reader: Reader) -> Path:
     if reader.packages:
         pip = [sys.executable, "-m", "pip", "--python", str(home / "bin/python"), "install", "-qq"]
         options = ["--disable-pip-version-check", *(ALONE if reader.alone else [])]
+        if reader.python:
+            options += ["--python-version", reader.python, "--target", str(site), *WHEELS]
         subprocess.run([*pip, *options, *reader.packages], check=True)
     return home / "bin/python"
 
