@@ -233,7 +233,7 @@ def test_pools_without_a_sensor_s_noise_cannot_be_drawn_from(built: Built) -> No
 def test_groups_are_shown(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
     folder = layout.version_folder(built.manifest.identity.name, built.manifest.version)
     page = built.storage.read(f"{folder}/report/index.html").decode()
-    assert "The real images are 2 groups that share a camera each." in page
+    assert "The real images come from 2 cameras." in page
     path = built.folder / "tiny.yaml"
     path.write_text(built.recipe.model_dump_json())
     show_pools(str(path), built.storage.url)
