@@ -49,6 +49,7 @@ STRIPS = ("ops", "degraders")
 """Folders whose pages have pictures of pixels."""
 SETTINGS = re.compile(r"^\|[^|\n]+\| values \| default \| meaning \|\n(?:\|.*\n)+", re.MULTILINE)
 """A table of settings, as docs/generate/tables.py makes them."""
+TABLE = re.compile(r"^\|.*\n\|[-:| ]+\n(?:\|.*\n)+", re.MULTILINE)
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 SHIM = "https://unpkg.com/iframe-worker/shim"
 """What Zensical's search loads where pages are opened from a folder."""
@@ -123,6 +124,10 @@ UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 """How pages begin that are not for the search: files as they are."""
 
 
+BARE = "---\nhide:\n  - navigation\n  - toc\n---\n\n"
+"""How the front page begins: it has no columns at its sides."""
+
+
 def place_of(path: PurePosixPath) -> PurePosixPath:
     """Where a file of the repository stands among the sources."""
     if path.parts[0] == "docs" and path.suffix in (".md", *PICTURES):
@@ -132,7 +137,7 @@ def place_of(path: PurePosixPath) -> PurePosixPath:
         name = path.parent.name or path.stem.lower()
         return PurePosixPath("project") / f"{name}.md"
     if path.parts[:2] == ("benchmarks", "results") and path.suffix == ".md":
-        return PurePosixPath("measurements") / path.name
+        return PurePosixPath("measurements") / path.name.replace("README", "index")
     place = PurePosixPath("files") / path
     if (ROOT / path).is_dir():
         return place / "index.md"
@@ -143,6 +148,8 @@ def place_of(path: PurePosixPath) -> PurePosixPath:
 def arranged(text: str, path: PurePosixPath) -> str:
     """Markdown whose pictures and tables of settings the style sheet can tell from others."""
     kind = "strip" if path.parent.name in STRIPS else "picture"
+    if path == FRONT:
+        text = BARE + TABLE.sub(r'<div class="cards" markdown>\n\n\g<0>\n</div>\n', text)
     text = PICTURE.sub(rf'<div class="{kind}" markdown>\n\n[\1](\2)\n\n</div>', text)
     return SETTINGS.sub(r'<div class="settings" markdown>\n\n\g<0>\n</div>\n', text)
 
@@ -168,7 +175,7 @@ def navigation(site: Site) -> Iterator[tuple[str, list[object]]]:
     Raises:
         SystemExit: if no index names a page.
     """
-    kinds = [one for one in site.linked[FRONT] if one.parent.parent == FRONT.parent]
+    kinds = [one for one in site.linked[FRONT] if one.name == "index.md"]
     for index in dict.fromkeys(kinds):
         yield title_of(index), below(site, index)
 
@@ -194,7 +201,11 @@ def measurements(site: Site) -> list[object]:
     """Pages of what was measured."""
     found = sorted((ROOT / "benchmarks/results").glob("*.md"))
     paths = [PurePosixPath(one.relative_to(ROOT)) for one in found]
-    return [{title_of(path): str(site.page(path))} for path in paths]
+    paths.sort(key=lambda path: path.name != "README.md")  # the index first
+    return [
+        str(site.page(path)) if path.name == "README.md" else {title_of(path): str(site.page(path))}
+        for path in paths
+    ]
 
 
 def toml(value: object) -> str:
