@@ -210,7 +210,7 @@ def test_matrix_of_cameras_is_shown() -> None:
     row = CardRow(name="realsr", group="phone", problems={"akld": "needs 100 flat blocks"})
     html = card_html(RealismCard(feature="f/1", rows=(row,), cross=cross))
     assert html.count('class="own"') == 3  # the fourth has no number
-    assert "&lt;old&gt; (12 photographs)" in html
+    assert "&lt;old&gt; (12 photos)" in html
     assert "realsr, phone: needs 100 flat blocks" in html
     rows = matrix_rows(cross)
     assert rows[0] == ["phone", "60 %", "100 %"]
