@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH_INDEX ?=
+LOCK   := --all-extras --universal --python-version 3.11 --fork-strategy fewest --no-emit-index-url --no-strip-extras
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test test-fast test-slow test-gpu lint format schema docs bench peers clean
+.PHONY: help install install-test demo test test-fast test-slow test-gpu coverage lint format schema docs bench peers lock dist clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}'
@@ -47,6 +48,15 @@ test-slow: $(VENV)/.made-test ## Tests that take minutes: accuracy on known kern
 test-gpu: $(VENV)/.made-test ## Tests that need a CUDA device
 	@$(BIN)/python -m pytest -q -m gpu
 
+coverage: $(VENV)/.made-test ## Which lines the tests of `make test` run; pages in build/coverage/html
+	@mkdir -p build/coverage
+	@$(PIP) coverage
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -q -n 2 $(TESTS)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage html -q
+	@$(BIN)/python -m coverage report --format=total
+
 lint: $(VENV)/.made-test ## Style, types and layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check -q .
@@ -76,6 +86,15 @@ peers: export OPENBLAS_NUM_THREADS=1
 peers: $(VENV)/.made-test ## Measure what people use instead on the same images; see benchmarks/results/peers.md
 	@$(PIP) albumentations kornia
 	@$(BIN)/python -m benchmarks.peers
+
+lock: $(VENV)/.made ## Resolve pyproject.toml anew: versions to constraints.txt, with hashes to requirements.lock (UPGRADE=--upgrade)
+	@$(PIP) uv
+	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK) $(UPGRADE) --no-annotate -o constraints.txt
+	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK) -c constraints.txt --generate-hashes -o requirements.lock
+
+dist: $(VENV)/.made-test ## Make the wheel and the source archive, in dist/
+	@$(PIP) build
+	@$(BIN)/python -m build -q --outdir dist
 
 clean: ## Remove what tests and demos made (not .venv)
 	rm -rf data/stages data/corpora data/runs data/images data/tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis
