@@ -42,7 +42,9 @@ def test_the_lock_has_the_versions_of_the_constraints_with_hashes() -> None:
 
 
 def test_all_that_is_asked_for_is_pinned() -> None:
-    asked = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    asked = list(PROJECT["dependencies"])
+    for extra in PROJECT["optional-dependencies"].values():
+        asked += extra
     names = {re.split(r"[\[<>=!~; ]", line)[0].lower().replace("_", "-") for line in asked}
     assert names - {"pairmill"} - set(pins("constraints.txt")) == set()
 
