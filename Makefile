@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH_INDEX ?=
-LOCK   := --all-extras --universal --python-version 3.11 --fork-strategy fewest --no-emit-index-url --no-strip-extras
+LOCK   := --all-extras --universal --python-version 3.11.7 --fork-strategy fewest --no-emit-index-url --no-strip-extras
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
@@ -24,7 +24,7 @@ $(VENV)/.made: pyproject.toml constraints.txt
 
 $(VENV)/.made-test: $(VENV)/.made
 	@$(PIP) -e '.[all,demo,test,docs]'
-	@$(PIP) --no-deps litdata mosaicml-streaming spandrel # the tests read our files with them; what they ask for would hold back or bring much else
+	@$(PIP) --no-deps litdata==0.2.76 mosaicml-streaming==0.13.0 spandrel==0.4.2 # the tests read our files with them; what they ask for would hold back or bring much else
 	@touch $@
 
 install: $(VENV)/.made ## Install pairmill into .venv
@@ -50,7 +50,7 @@ test-gpu: $(VENV)/.made-test ## Tests that need a CUDA device
 
 coverage: $(VENV)/.made-test ## Which lines the tests of `make test` run; pages in build/coverage/html
 	@mkdir -p build/coverage
-	@$(PIP) coverage
+	@$(PIP) -e '.[release]'
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest -q -n 2 $(TESTS)
 	@$(BIN)/python -m coverage combine -q
@@ -84,16 +84,16 @@ bench: $(VENV)/.made-test ## Measure the speed goals; saves a table under benchm
 peers: export OMP_NUM_THREADS=1
 peers: export OPENBLAS_NUM_THREADS=1
 peers: $(VENV)/.made-test ## Measure what people use instead on the same images; see benchmarks/results/peers.md
-	@$(PIP) albumentations kornia
+	@$(PIP) -e '.[peers]'
 	@$(BIN)/python -m benchmarks.peers
 
 lock: $(VENV)/.made ## Resolve pyproject.toml anew: versions to constraints.txt, with hashes to requirements.lock (UPGRADE=--upgrade)
-	@$(PIP) uv
+	@$(PIP) -e '.[release]'
 	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK) $(UPGRADE) --no-annotate -o constraints.txt
 	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK) -c constraints.txt --generate-hashes -o requirements.lock
 
 dist: $(VENV)/.made-test ## Make the wheel and the source archive, in dist/
-	@$(PIP) build
+	@$(PIP) -e '.[release]'
 	@$(BIN)/python -m build -q --outdir dist
 
 clean: ## Remove what tests and demos made (not .venv)

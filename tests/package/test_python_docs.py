@@ -14,6 +14,8 @@ from tests.support.paths import ROOT
 from tests.support.wheel import Installation
 
 PAGE = (ROOT / "docs/how-to/python.md").read_text("utf-8")
+DEVELOPERS = {"demo", "test", "peers", "release"}
+"""Extras that only the Makefile asks for."""
 PIECES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -35,6 +37,6 @@ def test_the_page_names_what_there_is() -> None:
 
 def test_the_page_names_every_extra() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = set(project["optional-dependencies"]) - {"demo", "test"}
+    extras = set(project["optional-dependencies"]) - DEVELOPERS
     assert set(re.findall(r"^\| `([a-z0-9]+)` \|", PAGE, re.MULTILINE)) == extras
     assert f"the {len(project['dependencies'])} core dependencies" in PAGE
