@@ -80,7 +80,7 @@ def test_finished_images_are_kept_and_a_stopped_run_goes_on(
     page = (tmp_path / "out/look/index.html").read_text()
     assert "linear start" in page
     assert "checkpoint" not in page
-    assert "right by zssr." in page
+    assert "right by zssr:" in page
     assert "network" not in (tmp_path / "out/look/upscale.json").read_text().split("panes", 1)[1]
     # All that the pixels depend on is in the key: another kernel, seed or noise makes them anew.
     assert run(tmp_path).found == 0
