@@ -27,7 +27,9 @@ MOST_LINES = 400
 MEDIAN_LINES, NINTH_LINES = 8, 24
 """Lines of a function, docstring included, that half and nine tenths of them stay within."""
 SCRIPTS = sorted(
-    path for folder in ("tests", "docs", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("tests", "docs", "benchmarks", "examples")
+    for path in (ROOT / folder).rglob("*.py")
 )
 
 
