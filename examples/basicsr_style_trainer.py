@@ -54,7 +54,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        return x + self.conv2(functional.relu(self.conv1(x)))
+        change: Tensor = self.conv2(functional.relu(self.conv1(x)))
+        return x + change
 
 
 class Network(nn.Module):
@@ -72,7 +73,8 @@ class Network(nn.Module):
         """(B, 3, h, w) to (B, 3, scale h, scale w)."""
         shape = [self.scale * side for side in lq.shape[-2:]]
         base = functional.interpolate(lq, shape, mode="bicubic", align_corners=False)
-        return base + self.shuffle(self.last(self.body(self.first(lq))))
+        detail: Tensor = self.shuffle(self.last(self.body(self.first(lq))))
+        return base + detail
 
 
 def psnr(made: Tensor, gt: Tensor) -> float:

@@ -84,7 +84,8 @@ def main() -> None:
     corpus = pairmill.build(recipe(options.folder), options.out / "data", limit=options.photos)
     print(f"{corpus.name}: {corpus.splits}")
     _, _, record = next(iter(corpus.pairs("train")))
-    print("the first LR:", ", then ".join(op.op for op in record.program.ops))
+    ops = pairmill.Program.model_validate_json(record.program).ops
+    print("the first LR:", ", then ".join(op.op for op in ops))
     target = options.out / "pairs.png"
     Image.fromarray(sheet(corpus, options.pairs)).save(target)
     print(f"pairs in {target}")
