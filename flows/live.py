@@ -219,7 +219,7 @@ class _Handlers:
         """What bicubic LR and the photos themselves come to."""
         try:
             found = await to_thread.run_sync(self.session.controls, abandon_on_cancel=True)
-        except asyncio.CancelledError:  # as in `_answer`
+        except (asyncio.CancelledError, StaleError):  # Ctrl-C
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse([one.model_dump(mode="json") for one in found])
 
@@ -253,7 +253,9 @@ async def _answer(
 ) -> Response:
     """Check what was sent, work in another thread, say what came of it."""
     try:
-        asked = model.model_validate(json.loads(await _body(request), parse_constant=_no_number))
+        said = json.loads(await _body(request), parse_constant=_no_number)
+        json.dumps(said, ensure_ascii=False).encode()  # half a character could not be answered
+        asked = model.model_validate(said)
     except _TooLargeError:
         text = f"a request has at most {LARGEST:,} bytes"
         return _wrong([Problem(path=(), text=text)], HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

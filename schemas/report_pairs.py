@@ -53,7 +53,7 @@ class CompareView(Frozen):
     lr: str
     """The same crop of the LR tile, at its own size."""
     photo: str = ""
-    """Part of a real photo with as many pixels as the LR crop; empty where none can be read."""
+    """Part of a real photo with as many pixels as the LR crop; empty where none has them."""
     photo_of: str = ""
     """File name of that photo."""
     same: bool = False
@@ -68,4 +68,4 @@ class CompareSection(Frozen):
     side: int
     """Side of the HR crops, in pixels."""
     degraders: int
-    """Degraders of the corpus."""
+    """Degraders of the recipe."""

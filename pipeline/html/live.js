@@ -87,14 +87,16 @@
   matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", fit);
 
   const seen = new Map();
+  let besideNow = "";
   const showBeside = async () => {
     const path = state.beside === "hr" ? `/api/hr?image=${state.image}&part=${state.part}&side=${state.side}`
       : `/api/photo?image=${state.photo}&part=${state["photo-part"]}&side=${state.side}&beside=${state.image}`;
+    besideNow = path;
     if (!seen.has(path)) seen.set(path, ask(path).then((answer) => answer.arrayBuffer()).then(bitmapOf));
     try {
       const bitmap = await seen.get(path);
       if (seen.size > 40) seen.delete(seen.keys().next().value);
-      paint(left, bitmap); fit();
+      if (path === besideNow) { paint(left, bitmap); fit(); } // answers may overtake one another
     } catch (said) { seen.delete(path); tell(said); }
   };
 

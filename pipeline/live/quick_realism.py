@@ -66,7 +66,7 @@ class QuickRealism:
             name: Name of what is compared; random draws depend on it alone.
             degrader: What draws.
             assets: Pools that its programs name.
-            stale: Asked now and then.
+            stale: Asked now and then, also while classifiers are trained.
 
         Raises:
             StaleError: if it was.
@@ -84,14 +84,20 @@ class QuickRealism:
             sources.append(source)
         _check(stale)
         synthetic = pool(images, sources, self.config)
-        return _said(name, compare(self.photos, synthetic, self.config).result, start)
+        found = compare(self.photos, synthetic, self.config, lambda: _check(stale))
+        return _said(name, found.result, start)
 
-    def control(self) -> LiveRealism:
-        """Photos against photos: what cannot be distinguished scores about this."""
+    def control(self, stale: Callable[[], bool] = lambda: False) -> LiveRealism:
+        """Photos against photos: what cannot be distinguished scores about this.
+
+        Raises:
+            StaleError: as `of`.
+        """
         start = time.perf_counter()
         if self.problem:
             return LiveRealism(name="photos", problem=self.problem)
-        return _said("photos", real_against_real(self.photos, self.config), start)
+        found = real_against_real(self.photos, self.config, lambda: _check(stale))
+        return _said("photos", found, start)
 
     @cached_property
     def config(self) -> RealismConfig:

@@ -22,8 +22,9 @@ def save(original: Path, text: str, place: int, after: DegraderBase, name: str) 
     """Write a recipe in which one degrader has other settings, and read it again.
 
     Args:
-        original: The recipe's file; the new one comes beside it.
-        text: What stood in it when it was read.
+        original: The recipe's file; the new one comes beside it, or beside what a link leads to:
+            relative patterns start there.
+        text: What stood in it when it was read, with the ends of its lines.
         place: Place of the degrader in it.
         after: Its settings.
         name: Name of the new file, with or without `.yaml`.
@@ -32,12 +33,14 @@ def save(original: Path, text: str, place: int, after: DegraderBase, name: str) 
         UserError: if the name is taken or cannot be one.
         PairmillError: if the recipe cannot be written in a way that says just this.
     """
-    target = original.with_name(_file_name(name))
+    target = original.resolve().with_name(_file_name(name))
     before = parse_recipe(text, str(original))
     said = load_yaml(text, str(original)).get("degraders") or [{}]
     wanted = merged(said[place], before.degraders[place], after)
     wanted.setdefault("kind", after.kind)
-    changed, comments = with_entry(text, "degraders", place, wanted)
+    changed, comments = with_entry(text.replace("\r\n", "\n"), "degraders", place, wanted)
+    if "\r\n" in text:
+        changed = changed.replace("\n", "\r\n")
     _check(changed, before, place, after, target)
     try:
         create_new_file(target, changed.encode())

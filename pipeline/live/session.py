@@ -88,7 +88,7 @@ class Session:
     """The workspace, which is only looked at."""
 
     def __post_init__(self) -> None:
-        self.text = self.file.read_text("utf-8")
+        self.text = self.file.read_bytes().decode("utf-8")  # its lines end as they do
         self.recipe, base = overridden(self.request)
         files = ingest.find(self.recipe.images, base).files
         self.found = look(files, self.recipe, SCENES)
@@ -240,14 +240,19 @@ class Session:
             return stale()
 
     def controls(self) -> tuple[LiveRealism, LiveRealism]:
-        """What bicubic LR and the photos themselves come to; made once."""
+        """What bicubic LR and the photos themselves come to; made once.
+
+        Raises:
+            StaleError: if the session is closed meanwhile.
+        """
+        closed = self._closed.is_set
         with self._comparing:
             if self._bicubic is None:
                 bicubic = degraders.build(BICUBIC, self.recipe.scale, {})
-                self._bicubic = self.realism_of.of("bicubic", bicubic, assets_of(()))
+                self._bicubic = self.realism_of.of("bicubic", bicubic, assets_of(()), closed)
         with self._comparing:  # between both, newer settings may have their turn
             if self._photos is None:
-                self._photos = self.realism_of.control()
+                self._photos = self.realism_of.control(closed)
         return self._bicubic, self._photos
 
     def save(self, asked: SaveRequest) -> LiveSaved:

@@ -51,6 +51,7 @@ def held_out_scores(
     synthetic: Mask,
     folds: NDArray[np.intp],
     seed: int,
+    between: Callable[[], None] = lambda: None,
 ) -> dict[str, Real]:
     """Score every patch by classifiers that were trained on the other folds.
 
@@ -60,6 +61,7 @@ def held_out_scores(
         synthetic: (N,) which patches are.
         folds: (N,) fold of each patch.
         seed: Seed of the network.
+        between: Called before every training; what it raises gives up.
 
     Returns:
         (N,) scores by classifier, in units of their standard deviation over the training patches.
@@ -79,6 +81,7 @@ def held_out_scores(
         for fold in np.unique(folds).tolist():
             train = folds != fold
             for name, classifier in ask.items():
+                between()
                 given = classifier(train, fold)
                 scores[name][~train] = given[~train] / (given[train].std() + 1e-12)
     return scores

@@ -4,7 +4,7 @@ cross-validated by image.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,14 +75,19 @@ def pool(images: Sequence[Image], sources: Sequence[str], config: RealismConfig)
     return cut(images, sources, config.patch, SURPLUS * config.patches, config.seed)
 
 
-def compare(real: Patches, synthetic: Patches, config: RealismConfig) -> Compared:
+def compare(
+    real: Patches,
+    synthetic: Patches,
+    config: RealismConfig,
+    between: Callable[[], None] = lambda: None,
+) -> Compared:
     """Fold by source image, match in content within each fold, classify, and give the AUC with its
-    interval.
+    interval; `between` is called before every training, and what it raises gives up.
     """
     found = matched(real, synthetic, config)
     if found.problem:
         return _nothing(found)
-    return _judged(found.real, found.synthetic, found.fold_of, config)
+    return _judged(found.real, found.synthetic, found.fold_of, config, between)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +155,11 @@ def _matched(
 
 
 def _judged(
-    real: Patches, synthetic: Patches, fold_of: dict[str, int], config: RealismConfig
+    real: Patches,
+    synthetic: Patches,
+    fold_of: dict[str, int],
+    config: RealismConfig,
+    between: Callable[[], None],
 ) -> Compared:
     pixels, sources = (
         np.concatenate([real.pixels, synthetic.pixels]),
@@ -161,7 +170,12 @@ def _judged(
     _, numbers = np.unique(sources, return_inverse=True)
     values = features(pixels)
     scores = held_out_scores(
-        values, planes(pixels) if config.network else None, is_synthetic, folds, config.seed
+        values,
+        planes(pixels) if config.network else None,
+        is_synthetic,
+        folds,
+        config.seed,
+        between,
     )
     together = np.sum(list(scores.values()), axis=0)
     counts = pair_counts(together, is_synthetic, numbers, folds)
@@ -211,9 +225,11 @@ def telling(
     return tuple(words)
 
 
-def real_against_real(real: Patches, config: RealismConfig) -> RealismResult:
+def real_against_real(
+    real: Patches, config: RealismConfig, between: Callable[[], None] = lambda: None
+) -> RealismResult:
     """The control: photos in two halves, one of which plays the synthetic side; 0.5 is
-    expected.
+    expected. `between` as in `compare`.
 
     It is made several ways and the results averaged: content differs between two halves by chance.
     """
@@ -229,9 +245,8 @@ def real_against_real(real: Patches, config: RealismConfig) -> RealismResult:
     for repeat in range(REPEATS):
         played = np.isin(real.sources, sorted(halves(names_, config.seed, repeat)))
         other = config.with_(seed=config.seed + repeat, network=config.network and repeat == 0)
-        results.append(
-            compare(real[np.flatnonzero(~played)], real[np.flatnonzero(played)], other).result
-        )
+        sides = real[np.flatnonzero(~played)], real[np.flatnonzero(played)]
+        results.append(compare(*sides, other, between).result)
     good = [result for result in results if result.auc is not None and result.interval is not None]
     if not good:
         return results[0]

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from pairmill.pipeline.recipe.load import TAGS
 from pairmill.pipeline.recipe.yaml_text import load_yaml
+from pairmill.schemas.errors import UserError
 
 Edit = tuple[int, int, str]
 """First place and end of what is replaced in a text, and by what."""
@@ -80,7 +81,8 @@ def with_entry(text: str, key: str, place: int, wanted: dict[str, Any]) -> tuple
 
     Returns:
         YAML that says so, and whether all but the changed values is as it was written. It is not
-        where the file uses anchors and the like: then it is written anew, without its comments.
+        where the file uses anchors, braces around it all and the like: then it is written anew,
+        without its comments.
     """
     values = load_yaml(text, "")
     entries = list(values.get(key) or [{}])
@@ -91,7 +93,7 @@ def with_entry(text: str, key: str, place: int, wanted: dict[str, Any]) -> tuple
         )
         if load_yaml(changed, "") == after:
             return changed, True
-    except _HardError:
+    except (_HardError, UserError):  # or the edit made it no YAML at all
         pass
     return yaml.safe_dump(after, sort_keys=False, default_flow_style=None, width=100), False
 
@@ -114,7 +116,8 @@ def _edited(text: str, key: str, place: int, wanted: dict[str, Any]) -> str:
     node = entries.value[place]
     edits = list[Edit]()
     _compare(text, node, _said(text, key)[place], wanted, edits)
-    for start, end, new in sorted(edits, reverse=True):
+    # From the end; of two in one place, the earlier one is to stand in front.
+    for start, end, new in sorted(edits[::-1], key=lambda edit: edit[:2], reverse=True):
         text = text[:start] + new + text[end:]
     return text
 

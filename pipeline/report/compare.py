@@ -62,7 +62,7 @@ def collect_compare(
                 same=same,
             )
         )
-    return CompareSection(shown=tuple(views), side=side, degraders=len(chosen))
+    return CompareSection(shown=tuple(views), side=side, degraders=len(made.recipe.degraders))
 
 
 def one_of_each(pairs: Sequence[Pair], photos: frozenset[str]) -> list[Pair]:
@@ -84,19 +84,24 @@ class _Photos:
         self.known = frozenset(self.records)
         self.others = sorted(self.records, key=lottery)
         self.side, self.picture_files, self.left, self.turn = side, picture_files, BUDGET, 0
+        self.cut: dict[str, str] = {}
+        """Image file by pixel digest; empty for a photo that gives none."""
 
     def beside(self, image: str) -> tuple[str, str, bool]:
-        """Image file, name of the photo, and whether it is `image`; the first two are empty where
-        no photo can be read.
+        """Image file, name of the photo, and whether it is `image`: where that is none or gives no
+        part, another photo, one for every degrader while the budget lasts. The first two are empty
+        where no photo gives one.
         """
-        record = self.records.get(image)
-        if record is None and self.others:
-            record = self.records[self.others[self.turn % len(self.others)]]
-            self.turn += 1
-        picture = "" if record is None else self._cut(record)
-        if record is None or not picture:
-            return "", "", False
-        return picture, plain(file_name(record.url)), record.pixel_sha256 == image
+        start = self.turn % max(1, len(self.others))
+        others = self.others[start:] + self.others[:start]
+        for digest in [*([image] if image in self.records else []), *others]:
+            record = self.records[digest]
+            if digest not in self.cut:
+                self.cut[digest] = self._cut(record)
+            if self.cut[digest]:
+                self.turn += digest != image
+                return self.cut[digest], plain(file_name(record.url)), digest == image
+        return "", "", False
 
     def _cut(self, record: ImageRecord) -> str:
         pixels = record.width * record.height
@@ -150,7 +155,7 @@ def _row(view: CompareView) -> Raw:
         class_="wipe",
     )
     photo = None
-    said = "no photo could be read"
+    said = "no photo gives a part of that size"
     if view.photo:
         photo = _side(view.photo, "photo", f"part of the photo {view.photo_of}")
         said = f"the photo {view.photo_of}"

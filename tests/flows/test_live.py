@@ -116,6 +116,7 @@ def test_what_is_wrong_is_said_by_its_setting(
         (b'{"draw": ' + b"9" * 5000 + b"}", 400),
         (b"{}", 422),
         (b"[1]", 422),
+        (b'{"client": "\\ud800"}', 400),
         (b" " * (LARGEST + 1), 413),
     ],
 )

@@ -113,6 +113,29 @@ def test_real_against_real_is_near_guessing() -> None:
     assert result.interval[0] <= 0.5 <= result.interval[1]
 
 
+class GivenUpError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("trainings", [0, 3])
+def test_a_comparison_is_given_up_between_trainings(trainings: int) -> None:
+    patches = pool([seen(seed, 4.0) for seed in range(12)], [str(n) for n in range(12)], QUICK)
+    counted = itertools.count()
+
+    def stop() -> None:
+        if next(counted) == trainings:
+            raise GivenUpError
+
+    for work in (
+        lambda: compare(patches, patches, QUICK, stop),
+        lambda: real_against_real(patches, QUICK, stop),
+    ):
+        counted = itertools.count()
+        with pytest.raises(GivenUpError):
+            work()
+        assert next(counted) == trainings + 1
+
+
 groups_of_images = st.dictionaries(
     st.text("abcdef0123456789", min_size=1, max_size=6),
     st.sampled_from(["aa", "ab", "ba"]),

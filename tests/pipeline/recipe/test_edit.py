@@ -85,12 +85,31 @@ def test_a_recipe_without_a_list_gets_one() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["{name: phone, scale: 2}\n", "  name: phone\n  scale: 2\n", f"{TOP}...\n"]
+)
+def test_a_list_that_cannot_be_appended_is_written_anew(text: str) -> None:
+    wanted = {"kind": "ikc", "noise": 0.25}
+    after, in_place = with_entry(text, "degraders", 0, wanted)
+    assert not in_place
+    assert load_yaml(after, "") == {"name": "phone", "scale": 2, "degraders": [wanted]}
+
+
+def test_a_key_without_a_value_gets_one_and_a_line_below() -> None:
+    text = f"{TOP}degraders:\n  - kind: bsrgan\n    sigma:\nseed: 3\n"
+    wanted = {"kind": "bsrgan", "sigma": [0.1, 2.0], "in_order": 1.0}
+    after, in_place = with_entry(text, "degraders", 0, wanted)
+    assert in_place
+    assert after == text.replace("sigma:\n", "sigma: [0.1, 2.0]\n    in_order: 1.0\n")
+
+
+@pytest.mark.parametrize(
     "entries",
     [
         "degraders:\n  - &one {kind: ikc, noise: 0.5}\n  - *one\n",
         "base: &base {kind: ikc, noise: 0.5}\ndegraders:\n  - {kind: bicubic}\n  - {<<: *base}\n",
         "degraders:\n  - {kind: bicubic}\n  - ? kind\n    : ikc\n    ? noise\n    : >-\n"
         "      0.5\n",
+        "degraders:\n  - {kind: bicubic}\n  - {kind: ikc, noise: &level 0.5}\nrest: *level\n",
     ],
 )
 def test_what_cannot_be_edited_in_place_is_written_anew(entries: str) -> None:

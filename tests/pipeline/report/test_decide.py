@@ -118,7 +118,7 @@ def test_a_comparison_says_what_it_lacks() -> None:
     view = CompareView(degrader="bsrgan", key="k", source="a.png", hr="h.png", lr="l.png")
     shown = compare_html(CompareSection(shown=(view,), side=96, degraders=14))
     assert "1 of 14 shown" in shown
-    assert "no photo could be read" in shown
+    assert "no photo gives a part of that size" in shown
     assert "--side:96px;--most:288px" in shown
     beside = view.with_(photo="p.png", photo_of="b.png")
     assert "beside the photo b.png" in compare_html(
