@@ -116,10 +116,11 @@ def _edited(text: str, key: str, place: int, wanted: dict[str, Any]) -> str:
     node = entries.value[place]
     edits = list[Edit]()
     _compare(text, node, _said(text, key)[place], wanted, edits)
-    # From the end; of two in one place, the earlier one is to stand in front.
-    for start, end, new in sorted(edits[::-1], key=lambda edit: edit[:2], reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+    parts, done = list[str](), 0
+    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):  # of one place, as found
+        parts += (text[done:start], new)
+        done = end
+    return "".join(parts) + text[done:]
 
 
 def _said(text: str, key: str) -> list[Any]:
