@@ -55,23 +55,6 @@ networks.register(app)
 serve.register(app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"pairmill {version('pairmill')}")
-        raise typer.Exit
-
-
-@app.callback()
-def common(
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Builds realistic HR/LR training pairs from your own low-resolution photos."""
-
-
 def _show_version(asked: bool) -> None:
     if asked:
         from pairmill.version import __version__  # late: looking it up takes a while
