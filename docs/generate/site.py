@@ -24,6 +24,7 @@ PROJECT = {
     "ARCHITECTURE.md": "Architecture",
     "CONTRIBUTING.md": "Contributing",
     "CHANGELOG.md": "Changes",
+    "examples/README.md": "Examples",
     "findings/README.md": "Findings",
 }
 """Pages about the project itself, and what the navigation calls them."""

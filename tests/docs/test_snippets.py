@@ -2,8 +2,9 @@
 
 By the language behind its fence: `python` is run by a test (here or in the module that `RUN_BY`
 names), `yaml` fits the schema of recipes or of trainings, `sh` are commands whose command line is
-parsed and whose files are there, `diff` is applied by `tests/test_worked_examples.py`. `text` and
-the languages of other programs are shown, not run, and counted.
+parsed and whose files are there, `diff` is applied by `tests/test_worked_examples.py`. `console` is
+what they print, compared by `tests/docs/test_tutorial.py`. `text` and the
+languages of other programs are shown, not run, and counted.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ RUN_BY = {
 EVALUATION = "docs/how-to/evaluate.md"
 OTHER_YAML = {"docs/how-to/training.md": "tests/docs/test_training.py"}
 """Pages with an option file of another program, and the test that reads it."""
-SHOWN = {"text": 12, "csv": 1, "py": 1, "sql": 1, "ini": 1}
+SHOWN = {"console": 8, "text": 12, "csv": 1, "py": 1, "sql": 1, "ini": 1}
 """Most blocks that are shown only, by language."""
-OTHERS = {".", "pip", "dask", "prefect", "cd", "git"}
+OTHERS = {".", "pip", "dask", "prefect", "cd", "git", "mkdir"}
 """Programs whose command lines are theirs."""
 COMMAND: Any = typer.main.get_command(app)
 
@@ -147,6 +148,9 @@ def test_command_lines_are_accepted(page: str, text: str) -> None:
         elif program == "python" and arguments[:1] == ["-m"]:
             module = ROOT / arguments[1].replace(".", "/")
             assert module.with_suffix(".py").is_file() or module.is_dir(), (page, words)
+        elif program == "python":
+            _, _, name = arguments[0].partition("pairmill/")
+            assert (ROOT / name).is_file(), (page, words)
         else:
             assert program in OTHERS, (page, words)
 
