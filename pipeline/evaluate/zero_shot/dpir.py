@@ -16,6 +16,7 @@ from pairmill.models.inference.denoiser_files import WANTED, read_denoisers
 from pairmill.models.inference.dpir import REACH, ROWS, Denoisers, restored
 from pairmill.pipeline.evaluate.files import read_file
 from pairmill.pipeline.evaluate.zero_shot.method import Array, Image
+from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.labels.kernel import of_bicubic
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.errors import UserError
@@ -44,8 +45,8 @@ class Dpir:
 
     def words(self, config: DpirUpscale) -> str:
         """See `Method`."""
-        count = len(self.denoisers.levels)
-        return f"DPIR, {config.steps} data steps, IRCNN denoisers of {count} levels of noise"
+        levels = counted(len(self.denoisers.levels), "level")
+        return f"DPIR, {counted(config.steps, 'data step')}, IRCNN denoisers of {levels} of noise"
 
     def settings(self, config: DpirUpscale) -> tuple[tuple[str, str], ...]:
         """See `Method`."""
@@ -128,7 +129,7 @@ def denoisers_of(said: str) -> tuple[Denoisers, str]:
         said: A file of several levels, or FILE:LEVEL for each level, with commas between them.
 
     Raises:
-        UserError: if there is no file, or one is not of denoisers.
+        UserError: if there is no file, one is not of denoisers, or two are for one level.
     """
     found, read = dict[float, torch.nn.Module](), hashlib.sha256()
     for each in filter(None, said.split(",")):
@@ -137,7 +138,16 @@ def denoisers_of(said: str) -> tuple[Denoisers, str]:
         file = each if level is None else file
         data = read_file(file, "checkpoint of denoisers", f"give {WANTED}")
         read.update(f"{level}:{len(data)}:".encode() + data)
-        found |= read_denoisers(data, file, level)
+        networks = read_denoisers(data, file, level)
+        if twice := sorted(networks.keys() & found.keys()):
+            raise UserError(
+                "two denoisers are for one level of noise",
+                where="--checkpoint",
+                got=f"{file}, after one of level {', '.join(f'{one:g}' for one in twice)}",
+                wanted="one denoiser for each level",
+                todo="leave one of them out",
+            )
+        found |= networks
     if not found:
         raise UserError(
             "DPIR needs denoisers",

@@ -75,6 +75,7 @@ def test_options_of_denoisers(tmp_path: Path) -> None:
         (f"{file}:5", "denoisers of several levels"),
         (f"{file}:0", "no level of noise"),
         (str(tmp_path / "none.pth"), "no such checkpoint of denoisers"),
+        (f"{file},{file}", "two denoisers are for one level of noise"),
     ):
         with pytest.raises(UserError, match=words):
             denoisers_of(said)
