@@ -82,13 +82,20 @@ class Tally:
 
     def __init__(self) -> None:
         self.told, self.assumed = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        self.narrow = set[str]()
 
-    def count(self, one: Upscaler, known: Degradation | None, kind: str) -> None:
-        """Take down what a network was told of an image of a set of a kind; see `Group.kind`."""
+    def count(
+        self, one: Upscaler, known: Degradation | None, kind: str, *, asked: bool = False
+    ) -> None:
+        """Take down what a network was told of an image of a set of a kind, see `Group.kind`, and
+        whether it was `asked` how the LR was made.
+        """
         from pairmill.models.archs.aware import KernelAware
 
         if one.told is None and isinstance(one.network, KernelAware):
             (self.assumed if known is None else self.told)[one.name, kind] += 1
+            if known is None and asked and kind == "bicubic":
+                self.narrow.add(one.name)
 
     def notes(self) -> Iterator[str]:
         """A sentence per network that takes kernels, and kind of set."""
@@ -104,10 +111,14 @@ class Tally:
                     "which the corpus knows; networks that are told nothing have it harder."
                 )
         for (name, kind), count in self.assumed.items():
-            advice = " If bicubic downscaling made them, --kernel bicubic says so."
+            advice = ""
+            if kind == "pairs":
+                advice = " If bicubic downscaling made them, --kernel bicubic says so."
+            elif kind == "bicubic" and name in self.narrow:
+                advice = " Its kernels are too small for that of bicubic downscaling."
             yield (
                 f"{name} was told nothing of {count} LR, and assumed its usual kernel and no "
-                f"noise.{advice if kind == 'pairs' else ''}"
+                f"noise.{advice}"
             )
 
 

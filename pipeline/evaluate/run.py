@@ -210,7 +210,8 @@ class _Run:
             for one in self.networks
         ]
         for one in self.networks:
-            self.tally.count(one, known_of(one, case.kernel, hr), group.kind)
+            known = known_of(one, case.kernel, hr)
+            self.tally.count(one, known, group.kind, asked=case.kernel is not None)
         return PictureView(
             name=case.name,
             group=group.name,

@@ -155,10 +155,10 @@ TOLD = SrmdConfig(features=8, depth=3, code=4, residual=True)
 """Of a small network that is told kernels and noise."""
 
 
-def told_checkpoint(path: Path) -> str:
+def told_checkpoint(path: Path, config: SrmdConfig = TOLD) -> str:
     """A network that is told kernels, for scale 2, which was trained on nothing."""
-    network = build(TOLD, 2, 1)
-    path.write_bytes(write_weights(network.state_dict(), spec=NetworkSpec(network=TOLD, scale=2)))
+    network = build(config, 2, 1)
+    path.write_bytes(write_weights(network.state_dict(), spec=NetworkSpec(network=config, scale=2)))
     return str(path)
 
 

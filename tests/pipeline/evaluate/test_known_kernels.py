@@ -20,7 +20,7 @@ from pairmill.pipeline.labels.kernel import of_bicubic
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport
 from tests.support.make import photograph, save
-from tests.support.networks import told_checkpoint
+from tests.support.networks import TOLD, told_checkpoint
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
@@ -37,6 +37,7 @@ def test_the_kernel_of_bicubic_is_that_of_a_point_which_it_downscales(scale: int
 def test_lr_that_are_made_here_are_told_by_their_kernel(tmp_path: Path) -> None:
     """As the same LR from files are with `--kernel bicubic`; the page says which heard what."""
     net = told_checkpoint(tmp_path / "srmd.safetensors")
+    narrow = told_checkpoint(tmp_path / "narrow.safetensors", TOLD.with_(kernel_size=7))
     hr = photograph(2, 62, 58, noise=0)
     save(hr, tmp_path / "hr/one.png")
     save(imresize_down(hr, 2), tmp_path / "lr/one.png")
@@ -49,6 +50,7 @@ def test_lr_that_are_made_here_are_told_by_their_kernel(tmp_path: Path) -> None:
     reports = {
         "made here": run(Request((net,), hr=made, base=base)),
         "ignored": run(Request((net,), hr=made, base=base, config=ignored)),
+        "narrow": run(Request((narrow,), hr=made, base=base)),
         "files": run(Request((net,), pairs=pairs, base=base)),
         "files, told": run(Request((net,), pairs=pairs, base=base, told=told_by("bicubic", 0))),
     }
@@ -58,6 +60,9 @@ def test_lr_that_are_made_here_are_told_by_their_kernel(tmp_path: Path) -> None:
     notes = {name: " ".join(one.notes) for name, one in reports.items()}
     assert "told the kernel of the bicubic downscaling by which 1 LR" in notes["made here"]
     assert "told nothing of 1 LR" in notes["ignored"]
+    assert "too small" not in notes["ignored"]
+    assert "narrow was told nothing of 1 LR" in notes["narrow"]
+    assert "Its kernels are too small for that of bicubic downscaling." in notes["narrow"]
     assert "told nothing of 1 LR" in notes["files"]
     assert "--kernel bicubic says so" in notes["files"]
     assert "told the kernel of bicubic downscaling" in reports["files, told"].networks[1].arch
