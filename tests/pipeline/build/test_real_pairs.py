@@ -136,7 +136,7 @@ def test_bad_pairs_are_left_out_and_said(
     assert "2 of 4 used" in table.title
     assert sum("scene_2: they do not show the same scene" in note for note in table.notes) == 1
     report = (storage.read(f"corpora/real/{manifest.version}/report/index.html")).decode()
-    assert "2 of 4 pairs of photographs register" in report
+    assert "2 of 4 pairs of photos could be registered" in report
     assert str(folder) not in report
 
 
