@@ -91,7 +91,7 @@ def _overview(package: Any) -> str:
             target = package[name].final_target
             link = f"[`{name}`](#{anchor(_heading(name, target))})"
             rows.append(f"| {link} | {_first(target)} |")
-    return "\n".join([*rows, "| `__version__` | The version of pairmill, such as `0.1.0`. |"])
+    return "\n".join([*rows, "| `__version__` | The version of pairmill, such as `0.2.0`. |"])
 
 
 def _documented(name: str, target: Any) -> Iterator[str]:

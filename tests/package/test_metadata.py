@@ -25,6 +25,14 @@ def pins(name: str) -> dict[str, set[str]]:
     return found
 
 
+def test_the_citation_names_this_version_and_licence() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    dated = f"## [{PROJECT['version']}] - {citation['date-released']}"
+    assert dated in (ROOT / "CHANGELOG.md").read_text().splitlines()
+
+
 def test_the_lock_has_the_versions_of_the_constraints_with_hashes() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     assert pins("requirements.lock") == pins("constraints.txt")
