@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH_INDEX ?=
-LOCK   := --all-extras --universal --python-version 3.11.7 --fork-strategy fewest --no-emit-index-url --no-strip-extras
+LOCK   := --all-extras --universal --python-version 3.11.7 --fork-strategy fewest --no-emit-index-url
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help

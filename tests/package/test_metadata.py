@@ -41,6 +41,12 @@ def test_the_lock_has_the_versions_of_the_constraints_with_hashes() -> None:
     assert "://" not in lock, "a lock names no index"
 
 
+def test_pip_takes_the_constraints() -> None:
+    """It refuses extras there."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.match(r"#|[\w.-]+==[^\[]+$", line.strip())] == []
+
+
 def test_all_that_is_asked_for_is_pinned() -> None:
     asked = list(PROJECT["dependencies"])
     for extra in PROJECT["optional-dependencies"].values():
