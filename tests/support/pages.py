@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 WIDE = """
-  const boxed = (e) => e.closest(".table, pre, nav");
+  const boxed = (e) => e.closest(".table, pre, nav, .gains .chart");
   return [...document.querySelectorAll("body *")]
     .filter((e) => !boxed(e) && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 200));
 """  # noqa: E501
+"""What is wider than the screen and in no box that scrolls."""
 LOST = (
     "return [...document.querySelectorAll('main a, nav a')].filter((a) => "
     "a.hash && !document.querySelector(a.hash)).length"
