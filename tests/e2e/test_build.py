@@ -31,6 +31,7 @@ from tests.support.program import (
     start,
     wait_until,
 )
+from tests.support.work_log import begun, environment
 
 
 def shard_bytes(workspace: Path, name: str = "tiny") -> dict[str, str]:
@@ -55,6 +56,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, photos: Path, prefect: dict[
 
 ONE = ("--workers", 1)
 """A worker takes longer to start than the tiny corpus to make; what several do has its own test."""
+UNITS = "stages/estimate_kernels/units"
 
 
 def test_terminal_says_what_was_made_and_nothing_foreign(built: Path) -> None:
@@ -168,36 +170,71 @@ def test_interrupt_is_polite(
 ) -> None:
     """Ctrl-C, and what service managers do: a signal to all processes, the Prefect server among
     them."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "pairmill.flows.cli",
-            "build",
-            built / "tiny.yaml",
-            "--workspace",
-            tmp_path,
-            *map(str, ONE),
-        ],
-        cwd=ROOT,
-        env=os.environ | prefect,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
+    text = interrupted(
+        built / "tiny.yaml",
+        tmp_path,
+        prefect,
+        lambda: (tmp_path / "stages" / "ingest").exists(),
+        number,
+        to_all=to_all,
     )
+    assert "run the same command again to continue" in text
+
+
+def interrupted(
+    recipe: Path,
+    workspace: Path,
+    env: dict[str, str],
+    moment: Callable[[], bool],
+    number: signal.Signals,
+    *,
+    to_all: bool,
+) -> str:
+    """All that a build by one worker says, which is interrupted at a moment and ends in peace."""
+    arguments = ("build", recipe, "--workspace", workspace, *ONE)
+    process = start(*arguments, env=env, said=subprocess.PIPE, session=True)
     try:
-        assert wait_until(
-            lambda: (tmp_path / "stages" / "ingest").exists() or process.poll() is not None, 120
-        )
+        assert wait_until(lambda: moment() or process.poll() is not None, 120)
         (os.killpg if to_all else os.kill)(process.pid, number)
         text, _ = process.communicate(timeout=120)
     finally:
         process.kill()  # where it has not ended, the test has failed
         process.wait()
     assert process.returncode == 130, text
-    assert "run the same command again to continue" in text
     assert not NOISE.search(text), text
+    return text
+
+
+def test_sigterm_during_kernels_ends_in_the_message_alone_and_the_rerun_in_the_same_bytes(
+    built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
+) -> None:
+    """A service manager's signal to the builder alone. All else is finished, so that it is soon."""
+    shutil.copytree(
+        built / "stages",
+        tmp_path / "stages",
+        ignore=shutil.ignore_patterns("estimate_kernels"),
+    )
+    log, kernels = tmp_path / "work.txt", len(list((built / UNITS).glob("*/*")))
+    text = interrupted(
+        built / "tiny.yaml",
+        tmp_path,
+        prefect | environment(log, pause=0.3),
+        lambda: begun(log).total() > 0,
+        signal.SIGTERM,
+        to_all=False,
+    )
+    assert {line.split()[0] for line in begun(log)} == {"estimate_kernels"}
+    assert len(list((tmp_path / UNITS).glob("*/*"))) < kernels
+    lines = [line for line in text.splitlines() if line and not line.startswith("✓")]
+    assert lines == [
+        "tiny: starting the engine",
+        "error: interrupted; finished work is kept",
+        "     fix  run the same command again to continue",
+    ], text
+    done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path, *ONE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert only_manifest(tmp_path).digest == only_manifest(built).digest
+    assert shard_bytes(tmp_path) == shard_bytes(built)
 
 
 def test_one_changed_value_runs_only_what_depends_on_it(

@@ -69,15 +69,21 @@ def run(
     )
 
 
-def start(*arguments: object, env: dict[str, str]) -> subprocess.Popen[str]:
-    """The same, left running."""
+def start(
+    *arguments: object,
+    env: dict[str, str],
+    said: int = subprocess.DEVNULL,
+    session: bool = False,
+) -> subprocess.Popen[str]:
+    """The same, left running; `said` takes what it prints, a session of its own all signals."""
     return subprocess.Popen(
         [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)],
-        env=os.environ | env | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        env=os.environ | env | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"},
+        stdout=said,
+        stderr=said if said == subprocess.DEVNULL else subprocess.STDOUT,
         text=True,
         cwd=ROOT,
+        start_new_session=session,
     )
 
 
