@@ -174,7 +174,7 @@ def test_interrupt_is_polite(
         built / "tiny.yaml",
         tmp_path,
         prefect,
-        lambda: (tmp_path / "stages" / "ingest").exists(),
+        (tmp_path / "stages" / "ingest").exists,
         number,
         to_all=to_all,
     )
@@ -209,11 +209,8 @@ def test_sigterm_during_kernels_ends_in_the_message_alone_and_the_rerun_in_the_s
     built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
 ) -> None:
     """A service manager's signal to the builder alone. All else is finished, so that it is soon."""
-    shutil.copytree(
-        built / "stages",
-        tmp_path / "stages",
-        ignore=shutil.ignore_patterns("estimate_kernels"),
-    )
+    others = shutil.ignore_patterns("estimate_kernels")
+    shutil.copytree(built / "stages", tmp_path / "stages", ignore=others)
     log, kernels = tmp_path / "work.txt", len(list((built / UNITS).glob("*/*")))
     text = interrupted(
         built / "tiny.yaml",
