@@ -205,6 +205,7 @@ def interrupted(
     return text
 
 
+@pytest.mark.slow
 def test_sigterm_during_kernels_ends_in_the_message_alone_and_the_rerun_in_the_same_bytes(
     built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
 ) -> None:
