@@ -261,7 +261,12 @@ def record(
     document = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": machine(),
-        "settings": {key: str(value) for key, value in vars(args).items() if key != "workspace"},
+        # Folders by their names: where they lie is of this machine.
+        "settings": {
+            key: value.name if isinstance(value, Path) else str(value)
+            for key, value in vars(args).items()
+            if key != "workspace"
+        },
         "steps": steps,
         "images": images,
         "found": found,

@@ -222,3 +222,11 @@ def test_imports_are_cheap(imported: str, heavy: str) -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_no_measurement_names_the_folders_of_a_machine() -> None:
+    absolute = re.compile(r'"/[^"/\n]+/[^"\n]*"')
+    results = sorted((ROOT / "benchmarks/results").glob("*.json"))
+    assert len(results) > 10
+    found = {name_of(path): absolute.findall(path.read_text()) for path in results}
+    assert {name: lines for name, lines in found.items() if lines} == {}
