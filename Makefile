@@ -87,10 +87,12 @@ peers: $(VENV)/.made-test ## Measure what people use instead on the same images;
 	@$(PIP) -e '.[peers]'
 	@$(BIN)/python -m benchmarks.peers
 
-lock: $(VENV)/.made ## Resolve pyproject.toml anew: versions to constraints.txt, with hashes to requirements.lock (UPGRADE=--upgrade)
-	@$(PIP) -e '.[release]'
+lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
+lock: ## Resolve pyproject.toml anew: versions to constraints.txt, with hashes to requirements.lock (UPGRADE=--upgrade)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'uv>=0.9' # alone: constraints may contradict new bounds
 	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK) $(UPGRADE) --no-annotate -o constraints.txt
-	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK) -c constraints.txt --generate-hashes -o requirements.lock
+	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK) -c constraints.txt --no-annotate --generate-hashes -o requirements.lock
 
 dist: $(VENV)/.made-test ## Make the wheel and the source archive, in dist/
 	@$(PIP) -e '.[release]'

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 from scipy.linalg import solve_banded
 
+from pairmill.models.functional.chroma import double
+
 Plane = NDArray[np.float64]
 
 TO_YCC = np.array(
@@ -14,6 +16,16 @@ TO_YCC = np.array(
 )
 """JFIF: from R, G, B to Y, Cb, Cr, without the offset of 128 of chroma."""
 TO_RGB = np.linalg.inv(TO_YCC)
+HALVES = {
+    (1, 1): np.array([[0.5]]),
+    (1, 2): np.array([[1, 2]]) / 4,
+    (2, 1): np.array([[1], [2]]) / 4,
+    (2, 2): np.array([[8, 7], [8, 7]]) / 16,
+}
+"""What libjpeg adds to the upsampled chroma of the pixels of a sample before it cuts off fractions,
+by rows and columns per sample: a half goes up in some and down in others."""
+PASSES = 2
+"""How often coefficients are corrected by pixels that they do not explain; more change nothing."""
 
 
 def planes(image: NDArray[np.generic]) -> Plane:
@@ -58,6 +70,42 @@ def reduced(plane: Plane, factors: tuple[int, int]) -> Plane:
         if factor == 2:
             plane = np.moveaxis(_halved(np.moveaxis(plane, axis, -1)), -1, axis)
     return plane
+
+
+def stored(plane: Plane, table: NDArray[np.int64], factors: tuple[int, int]) -> Plane:
+    """The coefficients (..., h, w, 8, 8) of which libjpeg decoded `plane` (..., H, W): multiples of
+    the steps of `table` (8, 8).
+
+    A decoder rounds its samples, and what it upsamples from them once more. Of weak chroma, a level
+    strong here and there, the second rounding makes up to 9/16 a whole level, so that `reduced`
+    finds it a third too strong. So coefficients are sought whose decoding gives these pixels.
+
+    Args:
+        plane: Y less 128, Cb or Cr of an image in its own colours, a rounding of R, G and B away
+            from whole numbers; sides are whole blocks.
+        table: Steps, in intensity levels.
+        factors: Rows and columns of pixels per sample, 1 or 2.
+    """
+    whole = np.rint(plane)
+    found = _on_steps(reduced(whole, factors), table)
+    for _ in range(PASSES if factors != (1, 1) else 0):
+        samples = np.floor(unblocked(found) + 0.5)
+        samples = samples + reduced(whole - _upsampled(samples, factors), factors)
+        found = _on_steps(samples, table)
+    return found
+
+
+def _on_steps(samples: Plane, table: NDArray[np.int64]) -> Plane:
+    return np.asarray(table * np.rint(blocked(samples) / table))
+
+
+def _upsampled(samples: Plane, factors: tuple[int, int]) -> Plane:
+    """Pixels of samples (..., h, w), rounded as libjpeg does."""
+    for axis, factor in zip((-2, -1), factors, strict=True):
+        if factor == 2:
+            samples = double(samples, axis, 2 * samples.shape[axis], True)
+    rows, columns = samples.shape[-2] // factors[0], samples.shape[-1] // factors[1]
+    return np.asarray(np.floor(samples + np.tile(HALVES[factors], (rows, columns))))
 
 
 def _halved(plane: Plane) -> Plane:

@@ -40,11 +40,17 @@ SHAPES = tuple(
     )
 )
 """Shapes that are tried, the plainest first."""
+MOSAIC = 2.0
+"""How much likelier, as a logarithm, noise of a Bayer mosaic must be than any other to be taken for
+it: where steps leave nothing of chroma, its shape is easily had by chance."""
 BALANCED = 0.03
 """How far strengths of R and B usually are from that of G, as a logarithm: the scale of a Laplace
 distribution, so that they are taken for alike unless coefficients say otherwise."""
 SEARCH = (np.geomspace(0.5, 2.0, 15), np.geomspace(0.85, 1.18, 15), np.geomspace(0.97, 1.03, 7))
 """Factors of strengths that are tried, round by round."""
+RED, BLUE, ALL = [0], [2], [0, 1, 2]
+SWEEPS = 2
+"""How often strengths are searched, colour by colour."""
 ROUNDING = 1 / 12
 """Variance of rounding to whole numbers, which an encoder does before its cosines: of Y, Cb and Cr,
 and of the means of cells again."""
@@ -96,7 +102,14 @@ class Heard:
         """
         cosines = [_cosines(shape, self.factors) for shape in SHAPES]
         found = [_strengths(self.likely, parts, rounding) for parts in cosines]
-        best = int(np.argmax([score for score, _ in found]))
+        best = int(
+            np.argmax(
+                [
+                    score - MOSAIC * shape.mosaic
+                    for shape, (score, _) in zip(SHAPES, found, strict=True)
+                ]
+            )
+        )
         strengths = found[best][1]
         known = _variances(strengths, cosines[best])
         own = np.maximum(self._drawn_to(known + rounding) - rounding, known * LEAST)
@@ -153,8 +166,9 @@ def _strengths(fits: Plane, cosines: Plane, rounding: Plane) -> tuple[float, Pla
     other.
     """
     score, strengths = _best(fits, cosines, rounding, SIGMAS[:, None] * np.ones(3))
-    for factors in SEARCH:
-        for colours in ([0, 1, 2], [0], [2]):
+    # Alike first: of strengths that are all too great, a single colour would come down alone.
+    for colours in (ALL, *SWEEPS * (RED, BLUE, ALL)):
+        for factors in SEARCH:
             tried = np.tile(strengths, (len(factors), 1))
             tried[:, colours] *= factors[:, None]
             score, strengths = _best(fits, cosines, rounding, tried)

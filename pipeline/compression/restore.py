@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from pairmill.models.functional.resize import to_uint8
-from pairmill.pipeline.compression.blocks import Plane, blocked, planes, reduced, rgb, unblocked
+from pairmill.pipeline.compression.blocks import (
+    Plane,
+    blocked,
+    planes,
+    reduced,
+    rgb,
+    stored,
+    unblocked,
+)
 from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.noise_fit import (
     Ends,
@@ -38,8 +46,11 @@ from pairmill.pipeline.compression.noise_fit import (
 from pairmill.pipeline.compression.tables import FACTORS, Encoder, Table
 from pairmill.pipeline.noise.residual import degree, detrend
 
-TRIALS, TRIAL = 2, 192
+TRIALS, TRIAL = 2, 384
 """How often noise is compressed to see what that adds, and the least number of blocks of 16."""
+EARLY = 1 / 16
+"""How far below its half a step is rounded up: libjpeg's cosines are whole eighths, of which the
+half itself goes up."""
 LEAST = 1e-6
 """Least power of a frequency, in squared intensity levels."""
 
@@ -136,14 +147,14 @@ def _added(noise: NoiseFit, smooth: Plane, encoder: Encoder, rng: np.random.Gene
     surface = smooth[:, np.arange(many) % smooth.shape[1]]
     before = to_uint8(rgb(surface + _free(noise.spectra(smooth.shape[-2:]), many, rng)))
     after = planes(compress(before.reshape(-1, smooth.shape[-1], 3), encoder, (0, 0)))
-    noisy, again = planes(before) - surface, after.reshape(surface.shape) - surface
+    noisy, again = planes(before) - surface, _by_plane(after.reshape(surface.shape), encoder)
     found = []
     for plane, (middle, table, cell) in enumerate(_by_plane(surface, encoder)):
         mean = blocked(reduced(middle, cell))
         truth = blocked(_means(noisy[plane], cell))
         errors = [
-            table * np.rint((seen + mean) / table) - mean - truth
-            for seen in (truth, blocked(reduced(again[plane], cell)))
+            coded - mean - truth
+            for coded in (_quantised(truth + mean, table), stored(again[plane][0], table, cell))
         ]
         alone, whole = (np.square(error).mean(axis=(0, 1, 2)).ravel() for error in errors)
         found.append(whole - alone)
@@ -182,22 +193,30 @@ def _intervals(smooth: Plane, noise: Plane, inside: Plane, encoder: Encoder) -> 
     before compression; anything where a block is not wholly inside.
     """
     found = []
-    for plane, (middle, table, cell) in enumerate(_by_plane(smooth, encoder)):
-        mean = blocked(reduced(middle, cell))
-        nearest = table * np.rint((blocked(reduced(noise[plane], cell)) + mean) / table) - mean
-        cut = _means(inside, (8 * cell[0], 8 * cell[1])) < 1
-        half = np.where(cut[:, :, None, None], np.inf, table / 2)
-        found.append((nearest - half, nearest + half))
+    seen = _by_plane(smooth + noise, encoder)
+    for plane, (surface, table, cell) in enumerate(_by_plane(smooth, encoder)):
+        mean = blocked(reduced(surface, cell))
+        nearest = stored(seen[plane][0], table, cell)
+        cut = (_means(inside, (8 * cell[0], 8 * cell[1])) < 1)[:, :, None, None]
+        half = np.where(cut, np.inf, np.where(nearest == 0, table / 2 - EARLY, table / 2))
+        middle = nearest - EARLY * np.sign(nearest) - mean
+        found.append((middle - half, middle + half))
     return found
 
 
-def _by_plane(smooth: Plane, encoder: Encoder) -> list[tuple[Plane, Table, Factors]]:
-    """Of Y, Cb and Cr, the surface as it is coded, the steps, and the pixels of a sample."""
+def _quantised(coefficients: Plane, table: Table) -> Plane:
+    """The multiples of steps that libjpeg stores of coefficients (..., 8, 8)."""
+    steps = np.floor((np.abs(coefficients) + table / 2 + EARLY) / table)
+    return np.asarray(np.copysign(table * steps, coefficients))
+
+
+def _by_plane(ycc: Plane, encoder: Encoder) -> list[tuple[Plane, Table, Factors]]:
+    """Of Y, Cb and Cr, the plane as it is coded, the steps, and the pixels of a sample."""
     factors = FACTORS[encoder.subsampling]
     return [
-        (smooth[0] - 128, encoder.luma, (1, 1)),
-        (smooth[1], encoder.chroma, factors),
-        (smooth[2], encoder.chroma, factors),
+        (ycc[0] - 128, encoder.luma, (1, 1)),
+        (ycc[1], encoder.chroma, factors),
+        (ycc[2], encoder.chroma, factors),
     ]
 
 

@@ -155,7 +155,7 @@ def seal(
 
 STAGE = Stage(
     name="pool_noise",
-    version=2,
+    version=3,
     title="choose noise",
     noun="pool",
     record=NoisePoolManifest,
