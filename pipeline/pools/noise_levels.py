@@ -11,6 +11,7 @@ import numpy as np
 from pairmill.pipeline.degraders.base import PoolInfo
 from pairmill.pipeline.degraders.realsr import on_sensor
 from pairmill.pipeline.pools.base import Making, PoolKind, PoolTable, Showing
+from pairmill.pipeline.pools.compression import COMPRESSION
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
 from pairmill.pipeline.pools.noise import NOISE
 from pairmill.pipeline.pools.photographs import measured_photographs
@@ -47,12 +48,15 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
         """Fit, from the flat blocks of all photographs and the patches that were chosen."""
         pool, degraders = making.of(NOISE), making.recipe.degraders
         config = making.recipe.noise.for_images(len(making.images.with_role(Role.REAL)))
+        compression = making.needed(COMPRESSION)
+        compressed = compression.manifest.rows() if compression is not None else ()
         inputs = pool_noise_levels.Inputs(
             groups=[group.photographs for group in making.groups.groups],
             measured=measured_photographs(making.recipe, making.images, making.run),
             mined=making.run(mine_noise.STAGE, making.images, config).manifest,
             pool=pool.manifest,
             patches=layout.pool_group(NOISE.stage.name, pool.key, NOISE.group),
+            restored=[row.image for row in compressed],
         )
         raw = any(isinstance(one, RealSrConfig) and one.needs_raw for one in degraders)
         return making.run(pool_noise_levels.STAGE, inputs, NoiseLevelsConfig(raw=raw))

@@ -69,6 +69,8 @@ class Inputs:
     """What is known of the patches."""
     patches: str
     """The zarr group that holds them."""
+    restored: Sequence[str] = ()
+    """Pixel digests of the photographs whose noise is as it was before compression."""
 
 
 class LevelsPayload(Payload):
@@ -82,6 +84,8 @@ class LevelsPayload(Payload):
     """What is known of the patches."""
     patches: str
     """The zarr group that holds them."""
+    restored: tuple[str, ...] = ()
+    """Photographs whose noise is as it was before compression."""
 
     @property
     def label(self) -> str:
@@ -91,7 +95,7 @@ class LevelsPayload(Payload):
     def identity(self) -> Any:
         """See `Payload.identity`."""
         groups = [[ref.key for ref in group] for group in self.groups]
-        return [groups, [ref.key for ref in self.images], self.pool.digest]
+        return [groups, [ref.key for ref in self.images], self.pool.digest, sorted(self.restored)]
 
 
 def plan(inputs: Inputs, config: NoiseLevelsConfig) -> list[LevelsPayload]:
@@ -104,6 +108,7 @@ def plan(inputs: Inputs, config: NoiseLevelsConfig) -> list[LevelsPayload]:
             images=tuple(ref for ref in inputs.mined.images if ref.survey.image in having),
             pool=inputs.pool,
             patches=inputs.patches,
+            restored=tuple(inputs.restored),
         )
     ]
 
@@ -129,7 +134,8 @@ def work(
                 items[mine] = unchanged(levels[mine])
                 continue
             for row, strength in zip(mine, _shared_out(found[-1], len(mine)), strict=True):
-                own = np.sqrt(fine_noise(noise[row], by_luma=found[-1].by_luma))
+                restored = payload.pool.patches[row].image in payload.restored
+                own = own_noise(noise[row], found[-1], restored=restored)
                 items[row] = gains(strength * found[-1].curves(), levels[row], own)
         if config.raw:
             groups = _with_raw(groups, found)
@@ -142,6 +148,20 @@ def work(
         yield NoiseLevelsManifest(
             digest=pool_digest(items), count=len(items), groups=tuple(groups), patches=patches
         )
+
+
+def own_noise(
+    patch: NDArray[np.floating], found: NoiseLevels, *, restored: bool
+) -> NDArray[np.float64]:
+    """Standard deviation of the noise of a patch, (3,): of each channel by itself, or by luma where
+    the curves are, and chroma is what an encoder left of it.
+
+    Args:
+        patch: (p, p, 3), its noise.
+        found: of its camera.
+        restored: Whether the noise is as it was before compression.
+    """
+    return np.asarray(np.sqrt(fine_noise(patch, by_luma=found.by_luma and not restored)))
 
 
 def _shared_out(found: NoiseLevels, patches: int) -> NDArray[np.float64]:
@@ -279,7 +299,7 @@ def seal(
 
 STAGE = Stage(
     name="pool_noise_levels",
-    version=2,
+    version=3,
     title="fit noise levels",
     noun="pool",
     record=NoiseLevelsManifest,

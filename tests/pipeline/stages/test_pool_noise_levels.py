@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pairmill.models.camera.flat_blocks import fine_noise
+from pairmill.models.camera.levels import LevelNoise, NoiseLevels
 from pairmill.models.functional.chroma import LUMA
 from pairmill.pipeline.assets import read_pool
-from pairmill.pipeline.stages.pool_noise_levels import gains, unchanged
+from pairmill.pipeline.stages.pool_noise_levels import gains, own_noise, unchanged
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.noise_levels import NoiseLevelsManifest
 from tests.support.make import Tiny
@@ -83,3 +84,16 @@ def test_fine_noise_of_white_patches() -> None:
     together = fine_noise(patch, by_luma=True)
     expected = np.square(LUMA) @ (4, 9, 16) / np.square(LUMA).sum()
     assert together == pytest.approx([expected] * 3, rel=0.08)
+
+
+def test_restored_noise_is_measured_channel_by_channel() -> None:
+    """A blue sky has more noise in blue. Of curves that luma told for all channels, patches whose
+    chroma an encoder cut off know no more; those that were restored do, and blue is not laid on
+    grey as strong as on the sky."""
+    told = (LevelNoise(100.0, 3.0, 40),)
+    by_luma = NoiseLevels((told, told, told), np.ones(1))
+    sky = np.random.default_rng(4).standard_normal((48, 48, 3)) * (3.0, 3.5, 4.3)
+    assert own_noise(sky, by_luma, restored=True) == pytest.approx([3.0, 3.5, 4.3], rel=0.05)
+    assert own_noise(sky, by_luma, restored=False) == pytest.approx([3.4] * 3, rel=0.05)
+    apart = NoiseLevels((told, (LevelNoise(100.0, 2.0, 40),), told), np.ones(1))
+    assert own_noise(sky, apart, restored=False) == pytest.approx([3.0, 3.5, 4.3], rel=0.05)
