@@ -60,5 +60,5 @@ for name in ("420", "444"):
         ratios[name, colour] = varies(decoded) / varies(stored)
         print(f"4:{name[1]}:{name[2]} {colour}: {ratios[name, colour]:.2f} times as stored")
 wide = min(ratios["420", "Cb"], ratios["420", "Cr"])
-sys.exit(wide < 1.2 or not 0.9 < ratios["444", "Cb"] < 1.1)
+sys.exit(bool(wide < 1.2 or not 0.9 < ratios["444", "Cb"] < 1.1))
 PYTHON
