@@ -8,8 +8,10 @@ PAIRS has `HR` and `LR`, files of the same names, LR half as large, by one camer
 divided in three: LR of the first are the user's photographs, HR of the second the clean images, and
 networks are scored on the real pairs of the third, registered (`benchmarks.registered_pairs`), by
 PSNR of luminance where they register. In the next turn the parts change places. `aligned`, the
-ceiling, is trained on the real pairs of the first two. Intervals are of the mean gain over bicubic
-pairs, by bootstrap over scenes. What is finished is found again.
+ceiling, is trained on the real pairs of the first two. Two more tell what keeps others from it:
+`aligned-clean`, the real pairs of the clean images alone, and `told-kernel`, clean images under the
+kernel of all registered pairs, and noise. Intervals are of the mean gain over bicubic pairs, by
+bootstrap over scenes. What is finished is found again.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import yaml
 
 import pairmill
 from benchmarks import in_domain_training as training
 from benchmarks.common import RESULTS, machine
-from benchmarks.registered_pairs import ScoredPair, load_pairs, read_pairs, scored_pairs
+from benchmarks.registered_pairs import ScoredPair, load_pairs, read, read_pairs, scored_pairs
+from pairmill.models.functional.blur import blur
+from pairmill.models.functional.kernels import to_fixed_point
 from pairmill.models.functional.resize import bicubic_up, to_uint8
 from pairmill.models.registration.kernel import measure
 from pairmill.pipeline.evaluate.networks import load
@@ -45,7 +50,18 @@ WAYS: dict[str, dict[str, Any]] = {
     "realsr-as-mined": {"kind": "realsr", "noise": "as_mined"},
     "pdm": {"kind": "pdm"},
     "aligned": {"kind": "aligned"},
+    "aligned-clean": {"kind": "aligned"},
+    "told-kernel": {"kind": "aligned"},
 }
+PAIRED = {
+    "aligned": ("lr", "hr"),
+    "aligned-clean": ("clean-lr", "clean"),
+    "told-kernel": ("told-lr", "clean"),
+}
+"""Folders of LR and HR of the ways that are given pairs."""
+NOISE = (0.8, 0.65, 0.95)
+"""Of R, G and B for told-kernel, in intensity levels: what is found in City100's Nikon at middle
+levels."""
 FITTED = ("bsrgan-fitted",)
 CONTROL = "bicubic"
 ENLARGED = "enlarged"
@@ -64,6 +80,7 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--registered", type=Path, help="what `registered_pairs --pairs` wrote")
+    parser.add_argument("--truth", type=Path, help="the kernel of the pairs, .npy, for told-kernel")
     parser.add_argument("--only", nargs="*", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--turns", type=int, default=PARTS)
     parser.add_argument("--steps", type=int, default=2000)
@@ -79,6 +96,8 @@ def main() -> None:
         parts = [set(names[(turn + number) % PARTS :: PARTS]) for number in range(PARTS)]
         folder = args.workspace / f"turn-{turn}"
         lay_out(args.pairs, folder, parts[0], parts[1])
+        if "told-kernel" in args.only:
+            tell_kernel(args.pairs, folder, args.truth)
         tested = [pair for pair in real if f"{pair.name}.png" in parts[2]]
         for pair in tested:
             enlarged = to_uint8(bicubic_up(pair.lr, 2))
@@ -107,24 +126,37 @@ def registered(folder: Path, known: Path | None) -> list[ScoredPair]:
 
 def lay_out(pairs: Path, folder: Path, photographs: set[str], clean: set[str]) -> None:
     """Copies of what a user would have: `real`, `clean`, and the real pairs of both in `lr` and
-    `hr`.
+    `hr`; LR of `clean` alone in `clean-lr`.
     """
-    for part in ("real", "clean", "lr", "hr"):
+    for part in ("real", "clean", "clean-lr", "lr", "hr"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     for name in sorted(photographs):
         shutil.copy(pairs / "LR" / name, folder / "real" / name)
     for name in sorted(clean):
         shutil.copy(pairs / "HR" / name, folder / "clean" / name)
+        shutil.copy(pairs / "LR" / name, folder / "clean-lr" / name)
     for name in sorted(photographs | clean):
         shutil.copy(pairs / "LR" / name, folder / "lr" / name)
         shutil.copy(pairs / "HR" / name, folder / "hr" / name)
 
 
+def tell_kernel(pairs: Path, folder: Path, truth: Path | None) -> None:
+    """Write `told-lr`: the clean images as the kernel of all pairs makes them, and white noise."""
+    kernel = measure(read_pairs(pairs)).kernel if truth is None else np.load(truth)
+    (folder / "told-lr").mkdir(exist_ok=True)
+    for number, path in enumerate(sorted((folder / "clean").iterdir())):
+        blurred = blur(read(path), to_fixed_point(kernel), scale=2)
+        noise = NOISE * np.random.default_rng(number).standard_normal(blurred.shape)
+        lr = to_uint8(np.asarray(blurred + noise))
+        cv2.imwrite(str(folder / "told-lr" / path.name), lr[..., ::-1])
+
+
 def recipe_of(way: str, turn: int, folder: Path) -> Recipe:
     """Tiles are larger than half a photograph, so that only clean images are HR."""
     images: dict[str, Any] = {"real": str(folder / "real"), "clean": str(folder / "clean")}
-    if way == "aligned":
-        images = {"aligned": {"lr": str(folder / "lr"), "hr": str(folder / "hr")}}
+    if way in PAIRED:
+        lr, hr = (str(folder / part) for part in PAIRED[way])
+        images = {"aligned": {"lr": lr, "hr": hr}}
     return Recipe.model_validate(
         {
             "name": f"turn-{turn}-{way}",

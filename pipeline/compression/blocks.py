@@ -17,7 +17,6 @@ TO_YCC = np.array(
 """JFIF: from R, G, B to Y, Cb, Cr, without the offset of 128 of chroma."""
 TO_RGB = np.linalg.inv(TO_YCC)
 HALVES = {
-    (1, 1): np.array([[0.5]]),
     (1, 2): np.array([[1, 2]]) / 4,
     (2, 1): np.array([[1], [2]]) / 4,
     (2, 2): np.array([[8, 7], [8, 7]]) / 16,

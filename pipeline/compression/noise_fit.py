@@ -102,14 +102,8 @@ class Heard:
         """
         cosines = [_cosines(shape, self.factors) for shape in SHAPES]
         found = [_strengths(self.likely, parts, rounding) for parts in cosines]
-        best = int(
-            np.argmax(
-                [
-                    score - MOSAIC * shape.mosaic
-                    for shape, (score, _) in zip(SHAPES, found, strict=True)
-                ]
-            )
-        )
+        scores = [score for score, _ in found] - MOSAIC * np.array([s.mosaic for s in SHAPES])
+        best = int(scores.argmax())
         strengths = found[best][1]
         known = _variances(strengths, cosines[best])
         own = np.maximum(self._drawn_to(known + rounding) - rounding, known * LEAST)

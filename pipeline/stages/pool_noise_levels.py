@@ -122,6 +122,7 @@ def work(
         levels, products = _patches(context.storage, payload)
         noise = read_pool(context.storage, payload.patches, "noise")
         items = np.zeros((len(levels), 3, LEVELS + 1), np.float32)
+        whole = frozenset(payload.restored)
         found, groups = list[NoiseLevels](), list[GroupNoise]()
         for group in payload.groups:
             blocks = [read_blocks(context.storage, ref) for ref in group]
@@ -134,7 +135,7 @@ def work(
                 items[mine] = unchanged(levels[mine])
                 continue
             for row, strength in zip(mine, _shared_out(found[-1], len(mine)), strict=True):
-                restored = payload.pool.patches[row].image in payload.restored
+                restored = payload.pool.patches[row].image in whole
                 own = own_noise(noise[row], found[-1], restored=restored)
                 items[row] = gains(strength * found[-1].curves(), levels[row], own)
         if config.raw:
