@@ -51,6 +51,8 @@ SEARCH = (np.geomspace(0.5, 2.0, 15), np.geomspace(0.85, 1.18, 15), np.geomspace
 RED, BLUE, ALL = [0], [2], [0, 1, 2]
 SWEEPS = 2
 """How often strengths are searched, colour by colour."""
+LIKELIEST = 8
+"""Shapes that it is done for: those that are likeliest while R, G and B are alike."""
 ROUNDING = 1 / 12
 """Variance of rounding to whole numbers, which an encoder does before its cosines: of Y, Cb and Cr,
 and of the means of cells again."""
@@ -100,15 +102,15 @@ class Heard:
         Args:
             rounding: (3, 64) or (3, 1): variance that the codec itself adds to the cosines.
         """
-        cosines = [_cosines(shape, self.factors) for shape in SHAPES]
-        found = [_strengths(self.likely, parts, rounding) for parts in cosines]
-        scores = [score for score, _ in found] - MOSAIC * np.array([s.mosaic for s in SHAPES])
-        best = int(scores.argmax())
-        strengths = found[best][1]
-        known = _variances(strengths, cosines[best])
+        first = [_Tried(shape, self, rounding) for shape in SHAPES]
+        likeliest = sorted(first, key=lambda one: -one.score)[:LIKELIEST]
+        for one in likeliest:
+            one.search(SWEEPS * (RED, BLUE, ALL))
+        best = max(likeliest, key=lambda one: one.score)
+        known = _variances(best.strengths, best.cosines)
         own = np.maximum(self._drawn_to(known + rounding) - rounding, known * LEAST)
-        red, green, blue = strengths.tolist()
-        return NoiseFit(SHAPES[best], (red, green, blue), np.sqrt(own).reshape(3, 8, 8))
+        red, green, blue = best.strengths.tolist()
+        return NoiseFit(best.shape, (red, green, blue), np.sqrt(own).reshape(3, 8, 8))
 
     def _drawn_to(self, expected: Plane) -> Plane:
         """(3, 64): variance of each frequency, between what is expected and what it says itself."""
@@ -155,27 +157,34 @@ def in_lower_tail(low: Plane, high: Plane) -> tuple[Plane, Plane]:
     return np.where(flip, -high, low), np.where(flip, -low, high)
 
 
-def _strengths(fits: Plane, cosines: Plane, rounding: Plane) -> tuple[float, Plane]:
-    """The best score of a shape, and strengths of R, G and B that have it, found one after the
-    other.
+class _Tried:
+    """A shape, the best strengths of R, G and B that were found for it, (3,), and their score: log
+    likelihood, how usual their balance is, and how usual the shape.
     """
-    score, strengths = _best(fits, cosines, rounding, SIGMAS[:, None] * np.ones(3))
-    # Alike first: of strengths that are all too great, a single colour would come down alone.
-    for colours in (ALL, *SWEEPS * (RED, BLUE, ALL)):
-        for factors in SEARCH:
-            tried = np.tile(strengths, (len(factors), 1))
-            tried[:, colours] *= factors[:, None]
-            score, strengths = _best(fits, cosines, rounding, tried)
-    return score, strengths
 
+    def __init__(self, shape: Shape, heard: Heard, rounding: Plane) -> None:
+        self.shape, self.cosines = shape, _cosines(shape, heard.factors)
+        self.strengths, self.score = np.ones(3), -np.inf
+        self._likely, self._rounding = heard.likely, rounding
+        self._look(SIGMAS[:, None] * np.ones(3))
+        # Alike first: of strengths that are all too great, a single colour would come down alone.
+        self.search((ALL,))
 
-def _best(fits: Plane, cosines: Plane, rounding: Plane, tried: Plane) -> tuple[float, Plane]:
-    """The best of strengths (n, 3), by their log likelihood and by how usual their balance is."""
-    balance = np.abs(np.log(tried[:, [0, 2]] / tried[:, 1:2]))
-    scores = _likely(fits, _variances(tried, cosines) + rounding)
-    scores -= balance.sum(axis=1) / BALANCED
-    best = int(scores.argmax())
-    return float(scores[best]), tried[best]
+    def search(self, turns: Sequence[list[int]]) -> None:
+        """Look for better ones, these colours at a time."""
+        for colours in turns:
+            for factors in SEARCH:
+                tried = np.tile(self.strengths, (len(factors), 1))
+                tried[:, colours] *= factors[:, None]
+                self._look(tried)
+
+    def _look(self, tried: Plane) -> None:
+        """Take the best of strengths (n, 3)."""
+        balance = np.abs(np.log(tried[:, [0, 2]] / tried[:, 1:2]))
+        scores = _likely(self._likely, _variances(tried, self.cosines) + self._rounding)
+        scores -= balance.sum(axis=1) / BALANCED + MOSAIC * self.shape.mosaic
+        best = int(scores.argmax())
+        self.score, self.strengths = float(scores[best]), tried[best]
 
 
 def _variances(strengths: Plane, cosines: Plane) -> Plane:
