@@ -2,7 +2,7 @@
 pairs.
 
     python -m benchmarks.real_cameras PAIRS WORKSPACE [--registered pairs.npz] [--only realsr ...]
-    [--turns 3] [--seeds 0 1 2] [--steps 2000]
+    [--turns 3] [--seeds 0 1 2] [--steps 2000] [--truth kernel.npy]
 
 PAIRS has `HR` and `LR`, files of the same names, LR half as large, by one camera. The scenes are
 divided in three: LR of the first are the user's photographs, HR of the second the clean images, and
@@ -26,6 +26,7 @@ from typing import Any
 import cv2
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 import pairmill
 from benchmarks import in_domain_training as training
@@ -91,13 +92,14 @@ def main() -> None:
     settings["training"]["steps"], settings["seeds"] = args.steps, args.seeds
     real = registered(args.pairs, args.registered)
     names = sorted(path.name for path in (args.pairs / "LR").iterdir())
+    kernel = truth(args.pairs, args.truth) if "told-kernel" in args.only else None
     scores: Scores = {}
     for turn in range(args.turns):
         parts = [set(names[(turn + number) % PARTS :: PARTS]) for number in range(PARTS)]
         folder = args.workspace / f"turn-{turn}"
         lay_out(args.pairs, folder, parts[0], parts[1])
-        if "told-kernel" in args.only:
-            tell_kernel(args.pairs, folder, args.truth)
+        if kernel is not None:
+            tell_kernel(kernel, folder)
         tested = [pair for pair in real if f"{pair.name}.png" in parts[2]]
         for pair in tested:
             enlarged = to_uint8(bicubic_up(pair.lr, 2))
@@ -105,16 +107,29 @@ def main() -> None:
         for way in args.only:
             _judge(way, turn, folder, settings, args.workspace, tested, scores)
         print("\n".join(table(scores)), flush=True)
-    document = {
-        "camera": args.pairs.name,
+    save({"camera": args.pairs.name, "steps": args.steps, "turns": args.turns}, scores)
+
+
+def save(setting: dict[str, Any], scores: Scores) -> None:
+    """Write `results/real_cameras.json`; ways that were measured before, in the same setting, stay
+    as they are there.
+    """
+    file = RESULTS / "real_cameras.json"
+    before = json.loads(file.read_text()) if file.exists() else {}
+    if setting.items() <= before.items():
+        scores = {**before["psnr_y"], **scores}
+    seeds = {
+        way: max(len(values) for values in by_scene.values())
+        for way, by_scene in scores.items()
+        if way != ENLARGED
+    }
+    document = setting | {
         "machine": machine(),
-        "steps": args.steps,
-        "turns": args.turns,
-        "seeds": args.seeds,
+        "seeds": seeds,
         "psnr_y": scores,
         "table": table(scores),
     }
-    (RESULTS / "real_cameras.json").write_text(json.dumps(document, indent=1) + "\n")
+    file.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def registered(folder: Path, known: Path | None) -> list[ScoredPair]:
@@ -140,9 +155,13 @@ def lay_out(pairs: Path, folder: Path, photographs: set[str], clean: set[str]) -
         shutil.copy(pairs / "HR" / name, folder / "hr" / name)
 
 
-def tell_kernel(pairs: Path, folder: Path, truth: Path | None) -> None:
-    """Write `told-lr`: the clean images as the kernel of all pairs makes them, and white noise."""
-    kernel = measure(read_pairs(pairs)).kernel if truth is None else np.load(truth)
+def truth(pairs: Path, known: Path | None) -> NDArray[np.float64]:
+    """The kernel of all pairs, measured now or as it was."""
+    return measure(read_pairs(pairs)).kernel if known is None else np.asarray(np.load(known))
+
+
+def tell_kernel(kernel: NDArray[np.float64], folder: Path) -> None:
+    """Write `told-lr`: the clean images as a kernel makes them, and white noise."""
     (folder / "told-lr").mkdir(exist_ok=True)
     for number, path in enumerate(sorted((folder / "clean").iterdir())):
         blurred = blur(read(path), to_fixed_point(kernel), scale=2)

@@ -34,6 +34,9 @@ SIGMAS = np.geomspace(0.15, 40, 57)
 """Standard deviations that are tried, in intensity levels of luma."""
 WHITE = float(np.square(LUMA).sum())
 """Variance of luma where each channel has noise of variance 1 of its own."""
+EARLY = 1 / 16
+"""How far below its half a step is rounded up: libjpeg's cosines are whole eighths, of which the
+half itself goes up."""
 MULTIPLES = 40
 """Multiples of a step that are told apart; larger ones are taken for this one."""
 
@@ -73,13 +76,14 @@ def blocks_of(
     return Blocks(level, noise, texture)
 
 
-def fine_noise(patch: NDArray[np.floating], *, by_luma: bool) -> Floats:
+def fine_noise(patch: NDArray[np.floating], *, by_luma: bool, rounded: bool = True) -> Floats:
     """(3,): variance of R, G and B of a patch of noise by its fine cosines, without that of
     rounding, in squared intensity levels.
 
     Args:
         patch: (p, p, 3), p at least 16.
-        by_luma: Whether luma speaks for all channels.
+        by_luma: Whether luma speaks for all channels, and has little of rounding.
+        rounded: Whether its pixels were rounded to 8 bits.
     """
     count = len(patch) // BLOCK
     cut = patch[: count * BLOCK, : count * BLOCK].astype(np.float64)
@@ -87,7 +91,7 @@ def fine_noise(patch: NDArray[np.floating], *, by_luma: bool) -> Floats:
     if by_luma:
         return np.full(3, np.square(cosines(blocks @ LUMA)[..., FINE]).mean() / WHITE)
     found = np.square(cosines(np.moveaxis(blocks, -1, 0))[..., FINE]).mean((1, 2, 3, 4))
-    return np.asarray(np.maximum(found - ROUNDING, 0))
+    return np.asarray(np.maximum(found - ROUNDING * rounded, 0))
 
 
 def _rows_of_blocks(
@@ -113,7 +117,8 @@ def _rows_of_blocks(
             yield level, np.maximum(np.square(fine).mean((2, 3)) - ROUNDING, 0), texture
         else:
             steps = np.asarray(table, np.float64).ravel()[FINE]
-            variance = _likeliest(np.rint(luma[..., FINE] / steps), table_of) / WHITE
+            whole = _likeliest(np.rint(luma[..., FINE] / steps), table_of)
+            variance = np.maximum(whole - ROUNDING, 0) / WHITE
             yield _thrice(level @ LUMA), _thrice(variance), texture
 
 
@@ -137,7 +142,9 @@ def _logarithms(steps: Floats) -> Floats:
     from scipy.special import ndtr  # late: it takes a third of a second
 
     multiple = np.arange(MULTIPLES)[:, None]
-    edges = [(multiple + half) * steps / SIGMAS[:, None, None] for half in (-0.5, 0.5)]
+    ends = [(multiple + half) * steps - EARLY for half in (-0.5, 0.5)]
+    ends[0][0] = -ends[1][0]
+    edges = [end / SIGMAS[:, None, None] for end in ends]
     return np.asarray(np.log(np.maximum(ndtr(-edges[0]) - ndtr(-edges[1]), 1e-9)))
 
 

@@ -76,8 +76,8 @@ def stored(plane: Plane, table: NDArray[np.int64], factors: tuple[int, int]) -> 
     the steps of `table` (8, 8).
 
     A decoder rounds its samples, and what it upsamples from them once more. Of weak chroma, a level
-    strong here and there, the second rounding makes up to 9/16 a whole level, so that `reduced`
-    finds it a third too strong. So coefficients are sought whose decoding gives these pixels.
+    strong here and there, the second rounding makes 9/16 and more a whole level, so that `reduced`
+    finds a third too much of it (standard deviation). So coefficients are sought whose decoding gives these pixels.
 
     Args:
         plane: Y less 128, Cb or Cr of an image in its own colours, a rounding of R, G and B away

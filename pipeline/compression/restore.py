@@ -4,7 +4,7 @@ Flat areas of a JPEG show what quantisation left of the noise: most weak coeffic
 such a residual is injected and the LR compressed once more, the noise is quantised twice, on two
 grids, and lacks what edges and texture would have let through. Here each coefficient is drawn from
 what it can have been: the noise of a coefficient is normal around the smooth surface of the patch,
-and it lay within half a step of the stored multiple of its step. How strong it is at each
+and it lay within about half a step of the stored multiple of its step. How strong it is at each
 frequency, and how Y, Cb and Cr go together, is fitted to the intervals of all patches of an image
 (`noise_fit`). What is drawn then has the noise's own strength and spectrum at any grid, and
 quantising it on the old grid gives back the stored patch.
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from pairmill.models.camera.flat_blocks import EARLY
 from pairmill.models.functional.resize import to_uint8
 from pairmill.pipeline.compression.blocks import (
     Plane,
@@ -48,9 +49,6 @@ from pairmill.pipeline.noise.residual import degree, detrend
 
 TRIALS, TRIAL = 2, 384
 """How often noise is compressed to see what that adds, and the least number of blocks of 16."""
-EARLY = 1 / 16
-"""How far below its half a step is rounded up: libjpeg's cosines are whole eighths, of which the
-half itself goes up."""
 LEAST = 1e-6
 """Least power of a frequency, in squared intensity levels."""
 

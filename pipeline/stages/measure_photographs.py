@@ -242,7 +242,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=5,
+    version=6,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

@@ -162,7 +162,8 @@ def own_noise(
         found: of its camera.
         restored: Whether the noise is as it was before compression.
     """
-    return np.asarray(np.sqrt(fine_noise(patch, by_luma=found.by_luma and not restored)))
+    by_luma = found.by_luma and not restored
+    return np.asarray(np.sqrt(fine_noise(patch, by_luma=by_luma, rounded=not restored)))
 
 
 def _shared_out(found: NoiseLevels, patches: int) -> NDArray[np.float64]:

@@ -95,5 +95,9 @@ def test_restored_noise_is_measured_channel_by_channel() -> None:
     sky = np.random.default_rng(4).standard_normal((48, 48, 3)) * (3.0, 3.5, 4.3)
     assert own_noise(sky, by_luma, restored=True) == pytest.approx([3.0, 3.5, 4.3], rel=0.05)
     assert own_noise(sky, by_luma, restored=False) == pytest.approx([3.4] * 3, rel=0.05)
+    # Restored noise was never rounded to 8 bits, so nothing is taken off it.
+    assert own_noise(sky / 8, by_luma, restored=True) == pytest.approx(
+        np.array([3.0, 3.5, 4.3]) / 8, rel=0.05
+    )
     apart = NoiseLevels((told, (LevelNoise(100.0, 2.0, 40),), told), np.ones(1))
     assert own_noise(sky, apart, restored=False) == pytest.approx([3.0, 3.5, 4.3], rel=0.05)
