@@ -77,7 +77,8 @@ def stored(plane: Plane, table: NDArray[np.int64], factors: tuple[int, int]) -> 
 
     A decoder rounds its samples, and what it upsamples from them once more. Of weak chroma, a level
     strong here and there, the second rounding makes 9/16 and more a whole level, so that `reduced`
-    finds a third too much of it (standard deviation). So coefficients are sought whose decoding gives these pixels.
+    finds a third too much of it (standard deviation). So coefficients are sought whose decoding
+    gives these pixels.
 
     Args:
         plane: Y less 128, Cb or Cr of an image in its own colours, a rounding of R, G and B away
