@@ -18,6 +18,7 @@ $(VENV)/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; run: make PYTHON=/path/to/python3"; exit 2; }
 	@echo "installing pairmill into $(VENV) (some minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) pip==26.3 # that of Debian 12 (23.0.1) looks for ten minutes at what is installed already
 	@$(PIP) $(TORCH_INDEX) torch
 	@$(PIP) -e '.[all,demo]'
 	@touch $@
