@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH_INDEX ?=
-LOCK   := --all-extras --universal --python-version 3.11.7 --fork-strategy fewest --no-emit-index-url
+LOCK   := --all-extras --universal --python-version 3.11 --fork-strategy fewest --no-emit-index-url
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ $(VENV)/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; run: make PYTHON=/path/to/python3"; exit 2; }
 	@echo "installing pairmill into $(VENV) (some minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) pip==26.3 # that of Debian 12 (23.0.1) looks for ten minutes at what is installed already
+	@$(PIP) pip==26.3 # where versions contradict one another, that of Debian 12 (23.0.1) never says so
 	@$(PIP) $(TORCH_INDEX) torch
 	@$(PIP) -e '.[all,demo]'
 	@touch $@

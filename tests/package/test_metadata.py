@@ -41,6 +41,12 @@ def test_the_lock_has_the_versions_of_the_constraints_with_hashes() -> None:
     assert "://" not in lock, "a lock names no index"
 
 
+def test_versions_are_chosen_for_the_oldest_python_that_is_promised() -> None:
+    """Chosen for 3.11.7, one of them was not to be had for 3.11.2, the Python of Debian 12."""
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    assert f"--python-version {oldest} " in (ROOT / "Makefile").read_text()
+
+
 def test_pip_takes_the_constraints() -> None:
     """It refuses extras there."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()
