@@ -83,25 +83,28 @@ class MeasureConfig(Grown):
 
 
 class PhotographMeasure(Grown):
-    """One photograph: `spectrum.npy` of its unit, (2, n, n // 2 + 1), power and what JPEG changed,
-    and `blocks.npz`, the noise of its blocks.
+    """One photograph: `spectrum.npy` of its unit, (planes, n, n // 2 + 1), its power, what JPEG
+    changed and behind JPEG the floors, and `blocks.npz`, the noise of its blocks.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("cells", "channels")
+    added: ClassVar[tuple[str, ...]] = ("cells", "channels", "noise_error")
 
     image: Digest
     """Pixel digest of the photograph."""
     refused: KernelReason | None
     """Why it was not measured; none if it was."""
     noise: float = Field(default=0.0, ge=0)
-    """Variance of the noise in its flattest parts, in squared intensity levels."""
+    """Variance of the noise in its flattest parts, in squared intensity levels; before JPEG."""
+    noise_error: float = Field(default=0.0, ge=0)
+    """Standard deviation of its logarithm, and of that of `channels`, behind JPEG; 0 without."""
     enlarged: float = Field(default=1.0, ge=1)
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
     cells: int = 0
-    """Cells of its field that were measured: `cells.npy` of its unit, (cells, 2, n, n // 2 + 1)."""
+    """Cells of its field that were measured: `cells.npy` of its unit, (cells, planes, n,
+    n // 2 + 1)."""
     channels: tuple[float, ...] = ()
     """Variances of the noise in R, G and B, if they were measured: `channels.npy` of its unit,
-    (3, 2, n, n // 2 + 1)."""
+    (3, planes, n, n // 2 + 1)."""
 
 
 class MeasureRef(Frozen):

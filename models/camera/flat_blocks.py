@@ -37,6 +37,20 @@ WHITE = float(np.square(LUMA).sum())
 EARLY = 1 / 16
 """How far below its half a step is rounded up: libjpeg's cosines are whole eighths, of which the
 half itself goes up."""
+FLATTEST, FEWEST_FLAT = 0.02, 3
+"""Share of the blocks of a photograph that its noise is told by, and the fewest of them."""
+OF_TEXTURE, LEAST_OF_FINE = 0.07, 0.125
+"""Share of their coarse power that fine cosines usually have of texture (0.03 to 0.15 where the
+noise was known), and share of the fine power that is noise at least."""
+SEEN, MOST_UNSURE = 0.12, 0.75
+"""Fine steps that noise which is seen through them has at least (standard deviation), and how
+unsure it may be."""
+CLIPPED = 1.5
+"""How near to black or white luma is taken for clipped, in intensity levels."""
+SURE = 0.5
+"""Standard deviation of the logarithm of noise where blocks have no texture."""
+WITHIN = 0.5
+"""Logarithm of the likelihood that noise a standard deviation away has less than the likeliest."""
 MULTIPLES = 40
 """Multiples of a step that are told apart; larger ones are taken for this one."""
 
@@ -92,6 +106,45 @@ def fine_noise(patch: NDArray[np.floating], *, by_luma: bool, rounded: bool = Tr
         return np.full(3, np.square(cosines(blocks @ LUMA)[..., FINE]).mean() / WHITE)
     found = np.square(cosines(np.moveaxis(blocks, -1, 0))[..., FINE]).mean((1, 2, 3, 4))
     return np.asarray(np.maximum(found - ROUNDING * rounded, 0))
+
+
+def noise_before_jpeg(
+    luma: Floats, table: NDArray[np.integer], phase: tuple[int, int] = (0, 0)
+) -> tuple[float, float]:
+    """Variance of the noise of luma before JPEG, by its flattest blocks together, and the standard
+    deviation of its logarithm: wide where JPEG took all of it, or where nothing is flat.
+
+    Args:
+        luma: (H, W), sides of two blocks at least.
+        table: (8, 8) JPEG quantisation steps of luma.
+        phase: rows and columns by which it starts inside JPEG's first block.
+    """
+    whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
+    down, across = (length // BLOCK for length in whole.shape)
+    cut = whole[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK)
+    rows = cut[:: max(1, math.ceil(down * across / MOST))].swapaxes(1, 2)
+    blocks = rows.reshape(-1, BLOCK, BLOCK)
+    # What is clipped has no noise, and would be the flattest.
+    clipped = (blocks.min((1, 2)) < CLIPPED) | (blocks.max((1, 2)) > 255 - CLIPPED)
+    found = cosines(blocks[~clipped | clipped.all()] - 128)
+    texture = np.square(found[..., COARSE]).mean((1, 2))
+    most = max(FEWEST_FLAT, int(len(found) * FLATTEST))
+    flattest = np.argsort(texture, kind="stable")[:most]
+    steps = np.asarray(table, np.float64).ravel()[FINE]
+    multiples = np.minimum(np.abs(np.rint(found[flattest][..., FINE] / steps)), MULTIPLES - 1)
+    places, each = multiples.astype(np.intp), np.arange(len(steps))
+    fits = np.array([one[places, each].sum() for one in _logarithms(steps)])
+    likely = 2 * np.log(SIGMAS[fits >= fits.max() - WITHIN])
+    fine, coarse = math.exp((likely[0] + likely[-1]) / 2), float(texture[flattest].mean())
+    noise = max(fine - OF_TEXTURE * coarse, LEAST_OF_FINE * fine)
+    unsure = (likely[-1] - likely[0]) / 2
+    return noise, math.hypot(SURE, unsure, math.log1p(OF_TEXTURE * coarse / noise))
+
+
+def seen_through(variance: float, error: float, table: NDArray[np.integer]) -> bool:
+    """Whether noise before JPEG, see `noise_before_jpeg`, shows behind its steps."""
+    step = float(np.asarray(table, np.float64).ravel()[FINE].mean())
+    return error <= MOST_UNSURE and math.sqrt(variance) >= SEEN * step
 
 
 def _rows_of_blocks(

@@ -6,7 +6,8 @@ The model of a photograph's power spectrum P at frequency f of its pixels is
 
 with the transfer function K that is looked for, the scene's spectrum S (a Gaussian in the
 logarithm, see `scenes`), the noise v and what it went through, N, and what JPEG added, d / 2 (about
-half of what it changed shows as power, and less where it changed nearly all: measured). K is common
+half of what it changed shows as power, and less where it changed nearly all: measured). Behind
+JPEG whose steps noise is seen through, `floors` stand for noise and JPEG together. K is common
 to all; everything of one photograph is eliminated from the normal equations (Levenberg-Marquardt
 with the Schur complement). The common part of the scenes has a prior of its own, since the mean
 scene is known from a few dozen pictures only: more photographs do not make the estimate surer than
@@ -22,9 +23,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.block_spectra import SIDE
+from pairmill.models.camera.floors import added
 from pairmill.models.camera.forms import BELIEVED, BEYOND, LONGEST_STEP, PULL, SPREAD, Blur
 from pairmill.models.camera.model import Model
-from pairmill.models.camera.photograph import ROUNDING_OF_COLOUR, SIDE, PhotographSpectrum
+from pairmill.models.camera.photograph import ROUNDING_OF_COLOUR, PhotographSpectrum
 from pairmill.models.functional.noise_floor import ROUNDING
 
 Array = NDArray[np.float64]
@@ -93,7 +96,9 @@ class _Data:
 
     logs: Array
     weights: Array
+    floors: Array | None
     jpeg: Array
+    """What JPEG added besides, where floors do not have it."""
     noise: float
     precision: Array
     """(q + 1,): of the photograph's own scene and noise."""
@@ -168,15 +173,22 @@ class _Fit:
             JPEG_ERROR * jpeg * (1 + jpeg)
         )
         error = error + np.square(ROUNDING_ERROR * ROUNDING / power)
-        error = error + np.square(NOISE_ERROR * np.minimum(photograph.noise / power, 1))
-        # As much noise as JPEG changed may be missing from the flat parts.
-        hidden = float(photograph.distortion[SIDE // 4 :, SIDE // 4 :].mean()) / photograph.noise
-        texture = min(TEXTURE, max(photograph.noise - ROUNDING_OF_COLOUR, 0)) / photograph.noise
-        spread = math.hypot(NOISE_SPREAD, texture, NOISE_SPREAD_COMPRESSED * min(hidden, 1))
+        floor, _ = added(photograph.floors, photograph.noise)
+        error = error + np.square(NOISE_ERROR * np.minimum(floor / power, 1))
+        if photograph.floors is None:
+            # As much noise as JPEG changed may be missing from the flat parts.
+            hidden = float(photograph.distortion[SIDE // 4 :, SIDE // 4 :].mean())
+            missing = NOISE_SPREAD_COMPRESSED * min(hidden / photograph.noise, 1)
+            texture = min(TEXTURE, max(photograph.noise - ROUNDING_OF_COLOUR, 0))
+            spread = math.hypot(NOISE_SPREAD, texture / photograph.noise, missing)
+            changed = photograph.distortion / 2 * np.maximum(1 - jpeg, 0)
+        else:
+            spread, changed = photograph.noise_error, np.zeros_like(power)
         return _Data(
             np.log(power)[inside],
             (model.twice / error)[inside],
-            photograph.distortion / 2 * np.maximum(1 - jpeg, 0),
+            photograph.floors,
+            changed,
             math.log(photograph.noise),
             np.r_[1 / model.variances, 1 / spread**2],
             pull,
@@ -230,9 +242,9 @@ class _Fit:
         return replace(blur, values=values)
 
     def _expected(self, datum: _Data, power: Array, shape: Array | float, own: Array) -> Array:
-        added = math.exp(own[-1]) * shape
+        floor, _ = added(datum.floors, math.exp(own[-1]) * shape)
         scene = self.model.scene(own[:-1])
-        return self._logs(datum, self.model.aliased(power * scene) + added + datum.jpeg, added)
+        return self._logs(datum, self.model.aliased(power * scene) + floor + datum.jpeg, floor)
 
     def _logs(self, datum: _Data, total: Array, noise: Array | float) -> Array:
         """What is expected of the logarithm of a spectrum."""
@@ -299,18 +311,18 @@ class _Fit:
             noise = math.exp(values[-1])
             scene = model.scene(values[:-1])
             blurred = power * scene
-            added = noise * shape
-            total = model.aliased(blurred) + added + datum.jpeg
-            left = datum.logs - self._logs(datum, total, added)
+            floor, rise = added(datum.floors, noise * shape)
+            total = model.aliased(blurred) + floor + datum.jpeg
+            left = datum.logs - self._logs(datum, total, floor)
             seen = total[inside][:, None]
             mine = np.empty((len(left), q + 1))
             np.divide(
                 model.aliased(blurred[..., None] * model.functions)[inside], seen, out=mine[:, :q]
             )
-            mine[:, q] = (added / total)[inside]
+            mine[:, q] = (rise * noise * shape / total)[inside]
             theirs = model.aliased(scene[..., None] * slopes.powers)
             for place, slope in enumerate(slopes.shapes):
-                theirs[..., place] += noise * slope
+                theirs[..., place] += rise * noise * slope
             theirs = theirs[inside] / seen
             weighted = datum.weights[:, None] * mine
             inner = weighted.T @ mine

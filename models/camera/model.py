@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.block_spectra import SIDE
 from pairmill.models.camera.forms import Blur, Frequencies, P
-from pairmill.models.camera.photograph import SIDE
 from pairmill.models.camera.scenes import GRID, Scenes, smooth_functions
 
 Array = NDArray[np.float64]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.photograph import (
-    SIDE,
-    PhotographSpectrum,
-    block_power,
-    distortion_of,
-)
-from pairmill.models.functional.chroma import CHROMA_OF, OF_CHROMA, grey
+from pairmill.models.camera.block_spectra import SIDE, block_power
+from pairmill.models.camera.flat_blocks import WHITE, noise_before_jpeg, seen_through
+from pairmill.models.camera.floors import jpeg_floors, most_noise, quantised
+from pairmill.models.camera.photograph import PhotographSpectrum, distortion_of, floors_of
+from pairmill.models.functional.chroma import CHROMA_OF, LUMA, OF_CHROMA, grey
 from pairmill.models.functional.noise_floor import noise_floor
+
+Array = NDArray[np.float64]
 
 CELLS = 3
 """Cells of the field along each side."""
@@ -53,9 +55,13 @@ def measure_cells(
         top, left = _start(height, row), _start(width, column)
         rows, columns = (min(length // CELLS, LARGEST_CELL) for length in (height, width))
         luma = grey(image[top : top + rows, left : left + columns])
-        power = block_power(luma, SIDE, MOST_BLOCKS)
+        power = block_power(luma, most=MOST_BLOCKS)
         moved = (phase[0] + top, phase[1] + left)
-        found.append(PhotographSpectrum(power, distortion_of(luma, table, moved), whole.noise))
+        distortion = distortion_of(luma, table, moved)
+        floors = None
+        if table is not None and whole.floors is not None:
+            floors = floors_of(luma, power, table, moved)
+        found.append(PhotographSpectrum(power, distortion, floors, whole.noise, whole.noise_error))
     return tuple(found)
 
 
@@ -80,13 +86,46 @@ def measure_channels(
     """
     if (image == image[..., :1]).all():
         return ()
-    coding = _channel_distortions(image, tables, phase)
-    found = []
-    for plane, distortion in zip(image.transpose(2, 0, 1), coding, strict=True):
-        levels = plane.astype(np.float64)
-        power = block_power(levels, SIDE)
-        found.append(PhotographSpectrum(power, distortion, noise_floor(levels)))
-    return tuple(found)
+    planes = image.transpose(2, 0, 1).astype(np.float64)
+    powers = np.stack([block_power(plane) for plane in planes])
+    distortions = _channel_distortions(image, tables, phase)
+    noises, error = [noise_floor(plane) for plane in planes], 0.0
+    floors: Sequence[Array | None] = (None, None, None)
+    if tables is not None:
+        before, unsure = noise_before_jpeg(grey(image), tables[0], phase)
+        if seen_through(before, unsure, tables[0]):
+            found, error = _channel_floors(planes, powers, tables, phase), unsure
+            noises = [
+                min(before / WHITE, most_noise(power, own))
+                for power, own in zip(powers, found, strict=True)
+            ]
+            floors = list(found)
+    return tuple(
+        PhotographSpectrum(power, distortion, own, noise, error)
+        for power, distortion, own, noise in zip(powers, distortions, floors, noises, strict=True)
+    )
+
+
+def _channel_floors(
+    planes: Array,
+    powers: Array,
+    tables: tuple[NDArray[np.integer], NDArray[np.integer]],
+    phase: tuple[int, int],
+) -> Array:
+    """(3, len(VARIANCES), n, n // 2 + 1) of R, G and B, see `PhotographSpectrum.floors`: their luma
+    and chroma are coded.
+    """
+    luma, chroma = (np.asarray(table, np.float64) for table in tables)
+
+    def coder(colours: Array) -> Array:
+        image = np.moveaxis(colours, 0, 2)
+        # Quantisation takes chroma about 128.
+        fine, *rest = np.moveaxis(np.dstack([image @ LUMA, image @ CHROMA_OF.T + 128]), 2, 0)
+        again = [quantised(fine, luma), *(quantised(plane, chroma) - 128 for plane in rest)]
+        found = again[0][..., None] + np.stack(again[1:], -1) @ OF_CHROMA.T
+        return np.moveaxis(np.clip(np.rint(found), 0, 255), 2, 0)
+
+    return np.moveaxis(jpeg_floors(planes, powers, coder, phase), 1, 0)
 
 
 def _channel_distortions(

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.block_spectra import SIDE, block_power
 from pairmill.models.camera.enlarged import enlarged
+from pairmill.models.camera.flat_blocks import noise_before_jpeg, seen_through
+from pairmill.models.camera.floors import jpeg_floors, most_noise, quantised
 from pairmill.models.functional.chroma import LUMA, grey
 from pairmill.models.functional.noise_floor import ROUNDING, noise_floor
 
 Array = NDArray[np.float64]
 
-SIDE = 32
-"""Side of the blocks whose spectra are averaged, in pixels."""
-MOST_BLOCKS = 4096
-"""Blocks that are looked at: more, evenly spread, would not change the mean of a large photograph
-by one per cent."""
 PATCH = 4
 """Side of the patches of frequencies that noise is bounded by."""
 HALFWAY = (0.22, 0.28)
@@ -42,9 +40,15 @@ class PhotographSpectrum:
     pixel."""
     distortion: Array
     """The same shape: power of what JPEG's quantisation changed; 0 without JPEG."""
+    floors: Array | None
+    """(len(VARIANCES), n, n // 2 + 1): what noise of each of `VARIANCES` adds to it, with the error
+    of JPEG's quantisation; None where noise is taken for white: without JPEG, and where none is
+    seen through its steps."""
     noise: float
-    """Variance of the noise as the flattest parts show it, and no more than the least power, which
-    flat parts may exceed where nothing is quite flat."""
+    """Variance of the noise as the flattest parts show it (with `floors` before JPEG), and no more
+    than the power allows, which flat parts may exceed where nothing is quite flat."""
+    noise_error: float = 0.0
+    """Standard deviation of its logarithm, with `floors`."""
     enlarged: float = 1.0
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
 
@@ -81,10 +85,16 @@ def measure(
     luma = grey(image)
     if min(luma.shape) < 2 * SIDE:
         raise ValueError(f"a photograph has sides of {2 * SIDE} pixels at least, got {luma.shape}")
-    power, distortion = block_power(luma, SIDE), distortion_of(luma, table, phase)
-    noise = noise_floor(luma, least=_rounding(image, table))
-    noise = max(min(noise, _least(power)), LEAST_NOISE)
-    return PhotographSpectrum(power, distortion, noise, enlarged(luma, power))
+    power, distortion = block_power(luma), distortion_of(luma, table, phase)
+    noise = min(noise_floor(luma, least=_rounding(image, table)), _least(power))
+    floors, error = None, 0.0
+    if table is not None:
+        before, unsure = noise_before_jpeg(luma, table, phase)
+        if seen_through(before, unsure, table):
+            floors, error = floors_of(luma, power, table, phase), unsure
+            noise = min(before, most_noise(power, floors))
+    noise = max(noise, LEAST_NOISE)
+    return PhotographSpectrum(power, distortion, floors, noise, error, enlarged(luma, power))
 
 
 def _rounding(image: NDArray[np.uint8], table: NDArray[np.integer] | None) -> float:
@@ -101,38 +111,24 @@ def _least(power: Array) -> float:
     return float(patches.mean((1, 3)).min())
 
 
+def floors_of(
+    luma: Array, power: Array, table: NDArray[np.integer], phase: tuple[int, int]
+) -> Array:
+    """See `PhotographSpectrum.floors`; arguments as for `measure`."""
+    steps = np.asarray(table, np.float64)
+
+    def coder(planes: Array) -> Array:
+        return quantised(planes[0], steps)[None]
+
+    return jpeg_floors(luma[None], power[None], coder, phase)[:, 0]
+
+
 def distortion_of(luma: Array, table: NDArray[np.integer] | None, phase: tuple[int, int]) -> Array:
     """(SIDE, SIDE // 2 + 1): see `PhotographSpectrum.distortion`; arguments as for `measure`."""
     if table is None:
         return np.zeros((SIDE, SIDE // 2 + 1))
     whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
     return jpeg_distortion(whole, np.asarray(table, np.float64), SIDE)
-
-
-def block_power(grey: Array, side: int, most: int = MOST_BLOCKS) -> Array:
-    """(side, side // 2 + 1): mean power of half-overlapping blocks under a squared sine window;
-    of about `most` of them in a large picture.
-    """
-    from scipy.fft import rfft2  # late: it takes half a second
-
-    wave = np.square(np.sin(np.pi * (np.arange(side) + 0.5) / side))
-    taper = np.outer(wave, wave)
-    total, count = np.zeros((side, side // 2 + 1)), 0
-    step = _step(grey.shape, side, most)
-    for top in range(0, grey.shape[0] - side + 1, step):
-        strip = np.lib.stride_tricks.sliding_window_view(grey[top : top + side], side, axis=1)
-        blocks = strip[:, ::step].transpose(1, 0, 2)
-        # The weighted mean, so that the window leaks none of it.
-        means = np.tensordot(blocks, taper, 2) / taper.sum()
-        waves = rfft2((blocks - means[:, None, None]) * taper)
-        total += (np.square(waves.real) + np.square(waves.imag)).sum(0)
-        count += len(blocks)
-    return np.asarray(total / count / np.square(taper).sum())
-
-
-def _step(shape: tuple[int, ...], side: int, most: int) -> int:
-    """Distance between blocks: half a block, or as many as make `most` of them."""
-    return max(side // 2, int(math.sqrt(shape[0] * shape[1] / most)))
 
 
 def jpeg_distortion(luma: Array, table: Array, side: int) -> Array:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.photograph import SIDE, block_power
+from pairmill.models.camera.block_spectra import SIDE, block_power
 
 Array = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.block_spectra import SIDE, block_power
 from pairmill.models.camera.enlarged import enlarged
-from pairmill.models.camera.photograph import SIDE, block_power
 from pairmill.models.functional.complexity import complexity
 from pairmill.models.functional.defocus import focus
 from pairmill.schemas.hr_quality import HrFigures

@@ -97,7 +97,7 @@ def _spectral(
     times.append(time.process_time())
     measuring, fitting, judging = (after - before for before, after in pairwise(times))
     stages = (
-        StageCost("measure_photographs", measuring, 2e4, "one photograph, timed"),
+        StageCost("measure_photographs", measuring, 6e4, "one photograph, timed"),
         StageCost("estimate_cameras", fitting, 1e3, "one photograph, timed"),
         StageCost("pool_kernels", judging, 1e4, "judging, timed"),
     )

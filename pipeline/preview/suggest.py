@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.block_spectra import SIDE
 from pairmill.models.camera.curves import falls_to, transfer_curve
 from pairmill.models.camera.estimate import estimate
-from pairmill.models.camera.photograph import SIDE, measure
+from pairmill.models.camera.photograph import measure
 from pairmill.pipeline.images.decode import ImageRejected, decode, pixel_digest, read_image
 from pairmill.pipeline.noise.candidates import candidates
 from pairmill.pipeline.noise.select import choose

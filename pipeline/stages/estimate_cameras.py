@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.robust import estimate_robustly
 from pairmill.models.camera.scenes import Scenes, built_in, like_pictures
@@ -95,8 +98,18 @@ def work(
 def read_spectrum(storage: Storage, ref: MeasureRef) -> PhotographSpectrum:
     """What was measured on a photograph."""
     folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
-    power, distortion = read_npy(storage, f"{folder}/spectrum.npy")
-    return PhotographSpectrum(power, distortion, ref.measure.noise, ref.measure.enlarged)
+    planes, measure = read_npy(storage, f"{folder}/spectrum.npy"), ref.measure
+    return _spectrum(planes, measure.noise, measure.noise_error, measure.enlarged)
+
+
+def _spectrum(
+    planes: NDArray[np.float64], noise: float, error: float, enlarged: float = 1.0
+) -> PhotographSpectrum:
+    """What `measure_photographs.planes_of` made planes of."""
+    power, distortion, *floors = planes
+    return PhotographSpectrum(
+        power, distortion, np.stack(floors) if floors else None, noise, error, enlarged
+    )
 
 
 def _read_cells(storage: Storage, ref: MeasureRef) -> list[PhotographSpectrum]:
@@ -115,11 +128,9 @@ def _read_parts(
     if not noises:
         return []
     folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
-    planes = read_npy(storage, f"{folder}/{name}.npy")
-    return [
-        PhotographSpectrum(power, distortion, noise)
-        for (power, distortion), noise in zip(planes, noises, strict=True)
-    ]
+    parts = read_npy(storage, f"{folder}/{name}.npy")
+    error = ref.measure.noise_error
+    return [_spectrum(part, noise, error) for part, noise in zip(parts, noises, strict=True)]
 
 
 def _scenes(storage: Storage, keys: Sequence[str]) -> Scenes:
@@ -142,7 +153,7 @@ def seal(
 
 STAGE = Stage(
     name="estimate_cameras",
-    version=3,
+    version=4,
     title="estimate cameras",
     noun="cameras",
     record=CameraEstimate,

@@ -75,7 +75,7 @@ def work(
         image = unit.payload.image
         pixels = load(image)
         part = middle(pixels)
-        noise, times = 0.0, 1.0
+        noise, error, times = 0.0, 0.0, 1.0
         cells: tuple[PhotographSpectrum, ...] = ()
         channels: tuple[PhotographSpectrum, ...] = ()
         found = compression_of(image, unit.payload.compression)
@@ -85,7 +85,7 @@ def work(
         context.write(unit, "blocks.npz", npz_bytes(**columns))
         reason, measured = spectrum_or_refusal(part, found, config)
         if measured is not None:
-            noise, times = measured.noise, measured.enlarged
+            noise, error, times = measured.noise, measured.noise_error, measured.enlarged
             context.write(unit, "spectrum.npy", npy_bytes(planes_of(measured)))
             if config.field:
                 cells = cells_of(pixels, measured, found)
@@ -99,6 +99,7 @@ def work(
             image=image.pixel_sha256,
             refused=reason,
             noise=noise,
+            noise_error=error,
             enlarged=times,
             cells=len(cells),
             channels=tuple(channel.noise for channel in channels),
@@ -106,8 +107,9 @@ def work(
 
 
 def planes_of(spectrum: PhotographSpectrum) -> NDArray[np.float64]:
-    """(2, n, n // 2 + 1): power, and what JPEG changed."""
-    return np.stack([spectrum.power, spectrum.distortion])
+    """(planes, n, n // 2 + 1): power, what JPEG changed, and behind JPEG the floors."""
+    floors = () if spectrum.floors is None else spectrum.floors
+    return np.stack([spectrum.power, spectrum.distortion, *floors])
 
 
 def spectrum_or_refusal(
@@ -242,7 +244,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=6,
+    version=7,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

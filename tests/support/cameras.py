@@ -92,4 +92,4 @@ def spectrum_by(sigma: float, rng: np.random.Generator) -> PhotographSpectrum:
     away = model.functions @ (rng.standard_normal(len(model.variances)) * np.sqrt(model.variances))
     power = model.aliased(model.power(blur) * np.exp(model.mean + away))
     power = power * np.exp(rng.standard_normal(power.shape) * np.sqrt(model.residual)) + 4.0
-    return PhotographSpectrum(power, np.zeros_like(power), 4.0)
+    return PhotographSpectrum(power, np.zeros_like(power), None, 4.0)

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pairmill.models.camera.block_spectra import SIDE, block_power
 from pairmill.models.camera.enlarged import SAMPLES, _transform, enlarged
 from pairmill.models.camera.photograph import (
     ROUNDING_OF_COLOUR,
-    SIDE,
-    block_power,
     jpeg_distortion,
     measure,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pairmill.models.camera.block_spectra import SIDE
 from pairmill.models.camera.parts import CELLS, SMALLEST, measure_cells, measure_channels
-from pairmill.models.camera.photograph import SIDE, PhotographSpectrum, measure
+from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.camera.robust import estimate_robustly
 from pairmill.models.camera.variation import (
     BEYOND_CELLS,
