@@ -194,18 +194,23 @@ def table(found: Mapping[str, Mapping[str, Row]]) -> list[str]:
 
 
 def save(found: Mapping[str, Mapping[str, Row]], args: argparse.Namespace) -> None:
-    """Write what there is so far."""
+    """Write what there is so far, beside what was played before under the same rules."""
     print("\n".join(table(found)), flush=True)
-    document = {
+    path = RESULTS / "tournament.json"
+    rules = {
         "scenes": args.scenes.name,
-        "machine": machine(),
         "steps": args.steps,
         "seeds": args.seeds,
         "photographs": args.photographs,
-        "cameras": found,
-        "table": table(found),
     }
-    (RESULTS / "tournament.json").write_text(json.dumps(document, indent=1) + "\n")
+    before = json.loads(path.read_text()) if path.exists() else {}
+    kept = before.get("cameras", {}) if rules.items() <= before.items() else {}
+    cameras = {
+        name: {**kept.get(name, {}), **found.get(name, {})}
+        for name in dict.fromkeys([*kept, *found])
+    }
+    document = {**rules, "machine": machine(), "cameras": cameras, "table": table(cameras)}
+    path.write_text(json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("schemas", "models", "pipeline", "flows")
 PACKAGES = ("pairmill", *FOLDERS)
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-STREAMS = {"pipeline/rng.py", "models/kernelgan/sampling.py", "models/fitting/streams.py"}
+STREAMS = {"pipeline/rng.py", "models/kernelgan/sampling.py", "models/keyed.py"}
 """The modules that make generators, from keys or from a stream key."""
 PRINTERS = re.compile(r"flows/cli/")
 MOST_LINES = 400

@@ -92,8 +92,8 @@ def pdm_picture() -> Image:
     """Real LR of the camera; an HR tile and what the fit makes of it; a kernel of the camera, and
     those of the draws.
     """
-    from pairmill.models.fitting.streams import keyed
     from pairmill.models.functional.kernels import gaussian_kernel, target_centre
+    from pairmill.models.keyed import keyed
     from pairmill.models.pdm.draw import degrade, numbers
     from pairmill.models.pdm.fit import Fit
 
@@ -151,7 +151,7 @@ def translators_picture() -> Image:
 
 def _translated(method: str, hr: Image) -> list[Image]:
     """Two draws of a translator that was fitted to the camera's photos."""
-    from pairmill.models.fitting.streams import keyed
+    from pairmill.models.keyed import keyed
     from pairmill.models.translation.checkpoint import Translator
     from pairmill.models.translation.draw import numbers, translate
     from pairmill.models.translation.fit import Fit

@@ -45,7 +45,7 @@ from pairmill.models.archs.srresnet import SrResNet
 from pairmill.models.archs.swinir import SwinIr
 from pairmill.models.archs.usrnet import UsrNet
 from pairmill.models.archs.vdsr import Vdsr
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.schemas.network import AnyNetworkConfig
 
 NETWORKS: dict[str, Callable[[Any, int], Network]] = {

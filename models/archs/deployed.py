@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from pairmill.models.archs.aware import Degradation, KernelAware
 from pairmill.models.archs.layers import Network
 from pairmill.models.fitting.checkpoint import HEADER
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.schemas.network import NetworkSpec
 
 LR, SR, TOLD = "lr", "sr", ("kernel", "noise")

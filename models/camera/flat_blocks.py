@@ -42,12 +42,12 @@ FLATTEST, FEWEST_FLAT = 0.02, 3
 OF_TEXTURE, LEAST_OF_FINE = 0.07, 0.125
 """Share of their coarse power that fine cosines usually have of texture (0.03 to 0.15 where the
 noise was known), and share of the fine power that is noise at least."""
-SEEN, MOST_UNSURE = 0.12, 0.75
+SEEN, MOST_UNSURE = 0.12, 0.65
 """Fine steps that noise which is seen through them has at least (standard deviation), and how
 unsure it may be."""
 CLIPPED = 1.5
 """How near to black or white luma is taken for clipped, in intensity levels."""
-SURE = 0.5
+SURE = 0.35
 """Standard deviation of the logarithm of noise where blocks have no texture."""
 WITHIN = 0.5
 """Logarithm of the likelihood that noise a standard deviation away has less than the likeliest."""

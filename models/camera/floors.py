@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.block_spectra import BlockWaves, block_power
+from pairmill.models.keyed import keyed
 
 Array = NDArray[np.float64]
 
@@ -30,7 +31,6 @@ HIGH = 0.35
 """Frequencies, in cycles per pixel, at which noise stands out."""
 LEAST = 1e-6
 """Power that there is at least, in squared intensity levels: painted parts have none."""
-SEED = 0x4A504547
 
 
 def jpeg_floors(
@@ -46,7 +46,7 @@ def jpeg_floors(
         phase: Rows and columns by which they start inside JPEG's first block.
     """
     parts = _parts(planes, phase)
-    rng = np.random.Generator(np.random.Philox(SEED))
+    rng = keyed(0, "floors")
     noises = [rng.standard_normal(part.shape) for part in parts]
     waves = [[BlockWaves(plane) for plane in part] for part in parts]
     found: list[Array] = []

@@ -10,7 +10,7 @@ from torch import nn
 from pairmill.models.discriminators.patch import Patch
 from pairmill.models.discriminators.unet import Unet
 from pairmill.models.discriminators.vgg128 import Vgg128
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.schemas.discriminator import AnyDiscriminator
 
 DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {

@@ -15,15 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pairmill.models.keyed import keyed
+
 Image = NDArray[np.uint8]
-PURPOSES = {"real": 0, "hr": 1, "crops": 2, "latent": 3, "weights": 4, "check": 5}
-
-
-def keyed(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
-    """The stream of one purpose of a fit."""
-    return np.random.Generator(
-        np.random.Philox(np.random.SeedSequence(seed, spawn_key=(PURPOSES[purpose], number)))
-    )
 
 
 class Crops:

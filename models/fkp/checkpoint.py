@@ -7,10 +7,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from pairmill.models.fitting.checkpoint import HEADER, header_of
-from pairmill.models.fitting.streams import keyed
 from pairmill.models.fkp.flow import Flow
 from pairmill.models.fkp.gaussians import side
 from pairmill.models.fkp.prior import KernelPrior
+from pairmill.models.keyed import keyed
 from pairmill.schemas.fkp import FlowCheckpoint
 
 

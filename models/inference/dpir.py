@@ -18,7 +18,8 @@ from pairmill.models.archs.aware import Degradation
 from pairmill.models.archs.ircnn import DILATIONS, Ircnn
 from pairmill.models.archs.layers import BicubicUp, cropped
 from pairmill.models.archs.observed import continued, explained
-from pairmill.models.fitting.streams import Crops, Image, keyed
+from pairmill.models.fitting.streams import Crops, Image
+from pairmill.models.keyed import keyed
 from pairmill.schemas.network import NetworkSpec
 from pairmill.schemas.networks.ircnn import IrcnnConfig
 

@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pairmill.models.fitting.checkpoint import HEADER, header_of
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.degradation import Degradation
 from pairmill.schemas.pdm import PdmCheckpoint
 

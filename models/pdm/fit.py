@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from pairmill.models.fitting.fit import LearnedFit
 from pairmill.models.fitting.gpu import moved
-from pairmill.models.fitting.streams import Crops, Image, keyed
+from pairmill.models.fitting.streams import Crops, Image
 from pairmill.models.fitting.trend import lowest
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.application import needed
 from pairmill.models.pdm.degradation import begun
 from pairmill.models.pdm.game import Game

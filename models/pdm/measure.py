@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from pairmill.models.fitting.streams import keyed
 from pairmill.models.fitting.trend import finite_or_none
 from pairmill.models.functional.kernels import offset
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.degradation import Degraded, draw_latent, eight_bits
 from pairmill.models.pdm.fit import Fit
 from pairmill.models.pdm.start import compressed

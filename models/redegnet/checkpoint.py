@@ -8,7 +8,7 @@ from torch import nn
 
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.models.fitting.state import put_back, tensors_of, under
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.redegnet.fit import Fit
 from pairmill.models.redegnet.networks import SynNet
 from pairmill.schemas.redegnet import RedegnetCheckpoint, RedegnetNetConfig

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from pairmill.models.fitting.fit import LearnedFit, halved
 from pairmill.models.fitting.gpu import mixed, moved, placed
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.losses.vgg import Vgg, feature_losses
 from pairmill.models.redegnet import losses
 from pairmill.models.redegnet.networks import DegNet, Discriminator, SynNet

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from pairmill.models.fitting.checkpoint import HEADER, header_of
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.translation.generator import Generator
 from pairmill.schemas.translation import TranslationCheckpoint
 

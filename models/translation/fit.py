@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.fitting.fit import LearnedFit, average, halved
-from pairmill.models.fitting.streams import Crops, Image, keyed
+from pairmill.models.fitting.streams import Crops, Image
+from pairmill.models.keyed import keyed
 from pairmill.models.losses.cycle import reduced
 from pairmill.models.losses.vgg import Vgg
 from pairmill.models.translation.method import Scene

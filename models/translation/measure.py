@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, laplace
 from torch import Tensor
 
-from pairmill.models.fitting.streams import keyed
 from pairmill.models.fitting.trend import finite_or_none
 from pairmill.models.functional.shift import shifted
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.degradation import eight_bits
 from pairmill.models.pdm.measure import noise_floor
 from pairmill.models.translation.adversary import MIDDLE

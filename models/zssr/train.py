@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.zssr.network import ZssrNetwork
 from pairmill.models.zssr.pairs import pairs, tensor
 from pairmill.models.zssr.schedule import Schedule

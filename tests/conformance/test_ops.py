@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.redegnet.checkpoint import networks_bytes
 from pairmill.models.redegnet.networks import SynNet
 from pairmill.pipeline.assets import Assets, pool_digest

@@ -57,7 +57,7 @@ def level_gains(level: float) -> NDArray[np.float32]:
 
 def translator_pool(method: str, scale: int = 2, **settings: Any) -> tuple[Pools, Assets]:
     """The checkpoint of a translator that was fitted to nothing: weights as they were drawn."""
-    from pairmill.models.fitting.streams import keyed
+    from pairmill.models.keyed import keyed
     from pairmill.models.translation.checkpoint import checkpoint_bytes
     from pairmill.models.translation.generator import Generator
     from pairmill.schemas.translation import TranslationCheckpoint
@@ -76,7 +76,7 @@ def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Asset
     """A PDM checkpoint whose weights were stirred."""
     import torch
 
-    from pairmill.models.fitting.streams import keyed
+    from pairmill.models.keyed import keyed
     from pairmill.models.pdm.checkpoint import checkpoint_bytes
     from pairmill.models.pdm.degradation import Degradation
     from pairmill.models.pdm.modules import NoiseModule

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pairmill.models.fitting.streams import Crops, Image, keyed
+from pairmill.models.fitting.streams import Crops, Image
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.start import Codec
 from pairmill.models.translation.fit import clean_of
 from pairmill.models.translation.measure import offset_of

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.application import before, needed
 from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.pdm.degradation import Degradation, begun, draw_latent, eight_bits

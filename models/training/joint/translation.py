@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.fitting.fit import halved
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.degradation import eight_bits
 from pairmill.models.training.ema import Mean
 from pairmill.models.training.joint.partner import Opening, Partner

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import unfold
 
-from pairmill.models.fitting.streams import Crops, keyed
+from pairmill.models.fitting.streams import Crops
 from pairmill.models.functional.kernels import gaussian_kernel, offset, target_centre
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.application import apply_kernel_maps, apply_kernels, needed
 from pairmill.models.pdm.centring import centred_softmax
 from pairmill.models.pdm.degradation import (

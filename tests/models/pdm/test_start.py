@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from pairmill.models.fitting.checkpoint import restore, state_bytes
-from pairmill.models.fitting.streams import keyed
 from pairmill.models.functional.kernels import offset
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.pdm.degradation import draw_latent
 from pairmill.models.pdm.fit import Fit

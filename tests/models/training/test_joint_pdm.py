@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pairmill.models.archs import build
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.pdm.checkpoint import checkpoint_bytes
 from pairmill.models.pdm.degradation import begun
 from pairmill.models.training.joint.partner import Opening

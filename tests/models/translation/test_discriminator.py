@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pairmill.models.fitting.streams import keyed
+from pairmill.models.keyed import keyed
 from pairmill.models.translation.discriminator import Discriminator, low_pass, mean_filter
 from pairmill.schemas.translation import METHODS
 from pairmill.schemas.translation_networks import DiscriminatorConfig

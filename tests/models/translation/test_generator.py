@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pairmill.models.fitting.streams import keyed
 from pairmill.models.functional.resize import bicubic_down
+from pairmill.models.keyed import keyed
 from pairmill.models.translation.generator import Generator, draw_latent
 from pairmill.schemas.translation_networks import GeneratorConfig
 from tests.support.make import photograph
