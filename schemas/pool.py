@@ -84,7 +84,8 @@ class MeasureConfig(Grown):
 
 class PhotographMeasure(Grown):
     """One photograph: `spectrum.npy` of its unit, (planes, n, n // 2 + 1), its power, what JPEG
-    changed and behind JPEG the floors, and `blocks.npz`, the noise of its blocks.
+    changed and, where noise is seen through JPEG's steps, the floors; and `blocks.npz`, the
+    noise of its blocks.
     """
 
     added: ClassVar[tuple[str, ...]] = ("cells", "channels", "noise_error")
@@ -94,9 +95,11 @@ class PhotographMeasure(Grown):
     refused: KernelReason | None
     """Why it was not measured; none if it was."""
     noise: float = Field(default=0.0, ge=0)
-    """Variance of the noise in its flattest parts, in squared intensity levels; before JPEG."""
+    """Variance of the noise in its flattest parts, in squared intensity levels: before
+    JPEG, where it is seen through its steps."""
     noise_error: float = Field(default=0.0, ge=0)
-    """Standard deviation of its logarithm, and of that of `channels`, behind JPEG; 0 without."""
+    """Standard deviation of its logarithm, and of that of `channels`, where they are of before
+    JPEG; 0 elsewhere."""
     enlarged: float = Field(default=1.0, ge=1)
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
     cells: int = 0

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.block_spectra import BlockWaves, block_power
+from pairmill.models.functional.block_cosines import blocked, unblocked
 from pairmill.models.keyed import keyed
 
 Array = NDArray[np.float64]
@@ -92,13 +93,8 @@ def _starts(length: int, first: int) -> list[tuple[int, int]]:
 
 def quantised(plane: Array, table: Array) -> Array:
     """(H, W), sides whole blocks of 8, after JPEG with steps `table`, from the first block on."""
-    from scipy.fft import dctn, idctn  # late: it takes half a second
-
-    rows, columns = (length // 8 for length in plane.shape)
-    blocks = plane.reshape(rows, 8, columns, 8).swapaxes(1, 2) - 128
-    waves = dctn(blocks, axes=(2, 3), norm="ortho")
-    found = idctn(np.rint(waves / table) * table, axes=(2, 3), norm="ortho") + 128
-    return np.clip(np.rint(found.swapaxes(1, 2).reshape(plane.shape)), 0, 255)
+    found = unblocked(table * np.rint(blocked(plane - 128) / table)) + 128
+    return np.clip(np.rint(found), 0, 255)
 
 
 def _mean_power(parts: list[Array]) -> Array:
@@ -123,7 +119,7 @@ def added(floors: Array | None, variance: Array | float) -> tuple[Array | float,
     else:
         low, high = floors[place], floors[place + 1]
     rise = (high - low) / (VARIANCES[place + 1] - VARIANCES[place])
-    return np.maximum(low + rise * (variance - VARIANCES[place]), 0), rise
+    return np.maximum(low + rise * (variance - VARIANCES[place]), LEAST), rise
 
 
 def most_noise(power: Array, floors: Array) -> float:

@@ -12,6 +12,7 @@ from pairmill.models.camera.block_spectra import SIDE, block_power
 from pairmill.models.camera.enlarged import enlarged
 from pairmill.models.camera.flat_blocks import noise_before_jpeg, seen_through
 from pairmill.models.camera.floors import jpeg_floors, most_noise, quantised
+from pairmill.models.functional.block_cosines import blocked
 from pairmill.models.functional.chroma import LUMA, grey
 from pairmill.models.functional.noise_floor import ROUNDING, noise_floor
 
@@ -139,11 +140,7 @@ def jpeg_distortion(luma: Array, table: Array, side: int) -> Array:
     are taken for the middle of a Laplacian, whose width follows from how many did not
     (Reininger and Gibson, IEEE Trans. Commun. 1983: AC coefficients are Laplacian).
     """
-    from scipy.fft import dctn
-
-    height, width = (length // 8 * 8 for length in luma.shape)
-    blocks = luma[:height, :width].reshape(height // 8, 8, width // 8, 8).transpose(0, 2, 1, 3)
-    waves = dctn(blocks.reshape(-1, 8, 8) - 128.0, axes=(1, 2), norm="ortho")
+    waves = blocked(luma - 128).reshape(-1, 8, 8)
     kept = (np.rint(waves / table) != 0).mean(0)
     share = np.clip(kept, 0.5 / len(waves), 0.999)
     # P(|x| > q / 2) = exp(-q / 2 b), and E[x^2; |x| < t] of a Laplacian of scale b.

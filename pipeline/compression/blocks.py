@@ -1,12 +1,12 @@
-"""Images as blocks of DCT coefficients: colour planes, grids and transforms."""
+"""Images as blocks of DCT coefficients: colour planes, chroma samples, coefficients on steps."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn, idctn
 from scipy.linalg import solve_banded
 
+from pairmill.models.functional.block_cosines import blocked, unblocked
 from pairmill.models.functional.chroma import double
 
 Plane = NDArray[np.float64]
@@ -37,22 +37,6 @@ def planes(image: NDArray[np.generic]) -> Plane:
 def rgb(ycc: Plane) -> Plane:
     """The inverse of `planes`."""
     return np.asarray(np.moveaxis(ycc, 0, -1) @ TO_RGB.T)
-
-
-def blocked(plane: Plane) -> Plane:
-    """Coefficients of all whole 8 x 8 blocks of (..., H, W), which starts with one: (..., H // 8, W
-    // 8, 8, 8), orthonormal.
-    """
-    rows, columns = plane.shape[-2] // 8, plane.shape[-1] // 8
-    cut = plane[..., : rows * 8, : columns * 8].reshape(*plane.shape[:-2], rows, 8, columns, 8)
-    return np.asarray(dctn(np.swapaxes(cut, -3, -2), axes=(-2, -1), norm="ortho"))
-
-
-def unblocked(coefficients: Plane) -> Plane:
-    """The inverse of `blocked`: (..., h, w, 8, 8) to (..., 8 h, 8 w)."""
-    rows, columns = coefficients.shape[-4:-2]
-    cut = np.swapaxes(idctn(coefficients, axes=(-2, -1), norm="ortho"), -3, -2)
-    return np.asarray(cut.reshape(*coefficients.shape[:-4], rows * 8, columns * 8))
 
 
 def reduced(plane: Plane, factors: tuple[int, int]) -> Plane:

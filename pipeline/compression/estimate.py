@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.compression.blocks import Plane, blocked, planes, reduced
+from pairmill.models.functional.block_cosines import blocked
+from pairmill.pipeline.compression.blocks import Plane, planes, reduced
 from pairmill.pipeline.compression.tables import (
     CHROMA,
     FACTORS,

@@ -22,15 +22,14 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from pairmill.models.camera.flat_blocks import EARLY
+from pairmill.models.functional.block_cosines import blocked, unblocked
 from pairmill.models.functional.resize import to_uint8
 from pairmill.pipeline.compression.blocks import (
     Plane,
-    blocked,
     planes,
     reduced,
     rgb,
     stored,
-    unblocked,
 )
 from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.noise_fit import (

@@ -107,7 +107,7 @@ def work(
 
 
 def planes_of(spectrum: PhotographSpectrum) -> NDArray[np.float64]:
-    """(planes, n, n // 2 + 1): power, what JPEG changed, and behind JPEG the floors."""
+    """(planes, n, n // 2 + 1): power, what JPEG changed, and the floors, if there are any."""
     floors = () if spectrum.floors is None else spectrum.floors
     return np.stack([spectrum.power, spectrum.distortion, *floors])
 

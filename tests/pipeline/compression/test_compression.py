@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import truncnorm
 
+from pairmill.models.functional.block_cosines import blocked, unblocked
 from pairmill.models.functional.camera import demosaic, mosaic
 from pairmill.pipeline.codecs.jpeg import roundtrip, roundtrip_quality
 from pairmill.pipeline.compression import estimate as estimating
-from pairmill.pipeline.compression.blocks import blocked, planes, reduced, rgb, stored, unblocked
+from pairmill.pipeline.compression.blocks import planes, reduced, rgb, stored
 from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.estimate import estimate
 from pairmill.pipeline.compression.mine import encoder_of, of_file, of_pixels
