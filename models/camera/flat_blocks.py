@@ -28,6 +28,8 @@ ORDER = np.add.outer(np.arange(8), np.arange(8)).ravel()
 """Half-waves of each of 64 cosines, both ways together."""
 FINE = ORDER >= 5
 """Cosines that noise is measured on."""
+FINEST = ORDER >= 10
+"""Those of them that hardly any texture gets into, for lenses blur it away."""
 COARSE = (ORDER >= 2) & (ORDER <= 3)
 """Cosines that tell of texture: not the first, which shading has."""
 SIGMAS = np.geomspace(0.15, 40, 57)
@@ -64,6 +66,8 @@ class Blocks:
     noise: Floats
     """(n, 3): variance of the noise of R, G, B, in squared intensity levels, without that of
     rounding to 8 bits; NaN where JPEG left nothing of it."""
+    finest: Floats
+    """(n, 3): the same by the finest cosines alone; of JPEGs, which leave little there, `noise`."""
     texture: Floats
     """(n,): variance of a channel by the coarse cosines of luma: noise and texture together."""
 
@@ -85,9 +89,8 @@ def blocks_of(
     """
     parts = list(_rows_of_blocks(image[-phase[0] % 8 :, -phase[1] % 8 :], table))
     if not parts:
-        return Blocks(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0))
-    level, noise, texture = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Blocks(level, noise, texture)
+        return Blocks(*np.zeros((3, 0, 3)), np.zeros(0))
+    return Blocks(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def fine_noise(patch: NDArray[np.floating], *, by_luma: bool, rounded: bool = True) -> Floats:
@@ -149,8 +152,8 @@ def seen_through(variance: float, error: float, table: NDArray[np.integer]) -> b
 
 def _rows_of_blocks(
     image: NDArray[np.uint8], table: NDArray[np.integer] | None
-) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Level, noise and texture of one row of blocks after the other."""
+) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
+    """The fields of `Blocks` of one row of blocks after the other."""
     down, across = (length // BLOCK for length in image.shape[:2])
     if not across:
         return
@@ -166,13 +169,16 @@ def _rows_of_blocks(
         texture = np.square(luma[..., COARSE]).mean((1, 2)) / WHITE
         level = cut.mean((1, 2))
         if table is None or table_of is None:
-            fine = cosines(np.moveaxis(cut, 3, 1))[..., FINE]
-            yield level, np.maximum(np.square(fine).mean((2, 3)) - ROUNDING, 0), texture
+            power = np.square(cosines(np.moveaxis(cut, 3, 1)))
+            fine, finest = (
+                np.maximum(power[..., those].mean((2, 3)) - ROUNDING, 0) for those in (FINE, FINEST)
+            )
+            yield level, fine, finest, texture
         else:
             steps = np.asarray(table, np.float64).ravel()[FINE]
             whole = _likeliest(np.rint(luma[..., FINE] / steps), table_of)
             variance = np.maximum(whole - ROUNDING, 0) / WHITE
-            yield _thrice(level @ LUMA), _thrice(variance), texture
+            yield _thrice(level @ LUMA), _thrice(variance), _thrice(variance), texture
 
 
 def _thrice(column: Floats) -> Floats:

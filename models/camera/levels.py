@@ -5,10 +5,15 @@ Of all blocks of a level, those of all photographs together, the flattest quarte
 their coarse cosines say. Fine cosines hold noise and the rest of the texture, which is a share of
 what the coarse ones have beyond noise; the share is common to all levels. So noise is what is left
 where texture vanishes. Fits are robust (Huber 1964), for a tree counts as a block too.
+
+The finest cosines have a tenth of the texture that fine ones have. Where that matters, they say how
+one level compares with another: noise that is not white is another there, but by one factor at all
+levels.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +38,11 @@ SHARED, SURE = 0.25, 50.0
 """Share of texture in fine cosines that is usual, and how many blocks that is worth."""
 MOST_SHARED = 0.9
 """Largest share."""
+WRONG = 0.5
+"""How far the texture that was taken out may be wrong, relative to it."""
+BY_FINE, BY_FINEST = 0.10, 0.18
+"""Standard deviation of the variance of one block's noise by its 4 x 49 fine cosines, and by its
+4 x 15 finest, relative to it."""
 STRAIGHT = 0.05
 """How much the slope of variance against level changes from one level to the next, per bin,
 relative to the median variance: sensors are straight lines, tone curves bend them."""
@@ -111,6 +121,7 @@ def noise_by_level(photographs: Sequence[Blocks], min_blocks: int = FEWEST_IN_AL
     whole = Blocks(
         np.concatenate([one.level for one in photographs]),
         np.concatenate([one.noise for one in photographs]),
+        np.concatenate([one.finest for one in photographs]),
         np.concatenate([one.texture for one in photographs]),
     )
     (red, _), (green, share), (blue, _) = (
@@ -127,15 +138,24 @@ def _channel(
     whole: Blocks, channel: int, whose: NDArray[np.intp], min_blocks: int
 ) -> tuple[tuple[LevelNoise, ...], float]:
     """The noise of a channel, and the share of texture in fine cosines."""
-    level, noise = whole.level[:, channel], whole.noise[:, channel]
+    level, noise, finest = (
+        column[:, channel] for column in (whole.level, whole.noise, whole.finest)
+    )
     chosen = _flat_blocks(level, noise, whole.texture, whose, min_blocks)
     if not chosen:
         return (), SHARED
     flat = np.concatenate(chosen)
     of = np.repeat(np.arange(len(chosen)), [len(rows) for rows in chosen])
     at = np.array([level[rows].mean() for rows in chosen])
-    variance, share = _where_texture_vanishes(noise[flat], whole.texture[flat], of)
-    counts = np.bincount(of)
+    texture, counts = whole.texture[flat], np.bincount(of)
+    fine, share = _where_texture_vanishes(noise[flat], texture, of)
+    finest_of, less = _where_texture_vanishes(finest[flat], texture, of)
+    left = np.array([np.median(texture[of == one]) for one in range(len(at))])
+    beyond = np.maximum(left - fine, 0) * WRONG
+    variance = _of_both(
+        (fine, np.hypot(share * beyond / fine, BY_FINE / np.sqrt(counts))),
+        (finest_of, np.hypot(less * beyond / finest_of, BY_FINEST / np.sqrt(counts))),
+    )
     found = zip(at, _straightened(variance, at, counts), counts, strict=True)
     return tuple(
         LevelNoise(float(place), float(v**0.5), int(many)) for place, v, many in found
@@ -191,6 +211,17 @@ def _where_texture_vanishes(
         share = float(np.clip(slope / ((weight * beyond) @ beyond + SURE), 0, MOST_SHARED))
         variance = np.maximum(found, 0.01)
     return variance, share
+
+
+def _of_both(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
+    """Variances of levels by two measures, each with the standard deviations of its logarithms, of
+    which the other has a factor of its own.
+    """
+    (variance, unsure), (scaled, as_unsure) = one, other
+    trust = 1 / (np.square(unsure) + np.square(as_unsure))
+    factor = math.exp(trust @ np.log(scaled / variance) / trust.sum())
+    weight = np.square(as_unsure) / (np.square(unsure) + np.square(as_unsure))
+    return np.asarray(variance**weight * (scaled / factor) ** (1 - weight))
 
 
 def _straightened(variance: Floats, at: Floats, counts: NDArray[np.intp]) -> Floats:

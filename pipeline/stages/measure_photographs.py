@@ -34,7 +34,7 @@ from pairmill.schemas.pool import (
 )
 
 T = TypeVar("T", bound=np.generic)
-BLOCKS = ("level", "noise", "texture")
+BLOCKS = ("level", "noise", "finest", "texture")
 """Columns of `blocks.npz`: the fields of `Blocks`."""
 GREYS = np.arange(16.0, 241.0, 16.0)
 """Levels at which is looked what becomes of a file's own colours."""
@@ -188,7 +188,10 @@ def _in_srgb(found: Blocks, coded: Coded) -> Blocks:
     luma = np.stack([coded.slope(grey) @ LUMA for grey in greys])
     times = np.interp(found.level, GREYS, np.square(luma).sum(1) / WHITE)
     return Blocks(
-        np.interp(found.level, GREYS, shown), found.noise * times, found.texture * times[:, 0]
+        np.interp(found.level, GREYS, shown),
+        found.noise * times,
+        found.finest * times,
+        found.texture * times[:, 0],
     )
 
 
@@ -244,7 +247,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=7,
+    version=8,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from pairmill.models.camera.flat_blocks import BLOCK, blocks_of
+from pairmill.models.camera.flat_blocks import BLOCK, blocks_of, fine_noise
 from pairmill.models.camera.levels import NoiseLevels, noise_by_level
 from pairmill.pipeline.codecs.jpeg import roundtrip_quality
 from pairmill.pipeline.compression.tables import LUMA, standard
@@ -40,6 +41,49 @@ def test_a_sensor_s_noise_is_found_within_a_tenth(read: float, shot: float) -> N
         for point in channel:
             truth = math.sqrt(read**2 + shot * point.level)
             assert point.std == pytest.approx(truth, rel=0.1), point
+
+
+def textured(
+    seed: int, strong: float, noise: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> NDArray[np.uint8]:
+    """Shades that are nowhere flat, the dark ones of sharper texture, under a noise by scene."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:300, :380]
+    scene = 128 + 100 * np.sin(rows / 60 + columns / 97 + rng.uniform(0, 6))
+    white, strength = rng.standard_normal((2, *scene.shape))
+    strength = strong * (8 + 300 * np.abs(gaussian_filter(strength, 20)))
+    sharp, soft = (gaussian_filter(white, sigma) * sigma for sigma in (1.0, 1.4))
+    scene += strength * np.where(scene < 100, sharp, soft)
+    return np.clip(np.rint(scene[:, :, None] + noise(scene)), 0, 255).astype(np.uint8)
+
+
+def test_levels_compare_as_they_should_though_their_textures_differ() -> None:
+    """By fine cosines alone the dark would be 1.10 to 1.12 times as noisy beside the bright."""
+    rng = np.random.default_rng(1)
+
+    def noise(scene: NDArray[np.float64]) -> NDArray[np.float64]:
+        wanted = np.sqrt(1 + 0.02 * np.clip(scene, 0, None))
+        return np.asarray(rng.standard_normal((*scene.shape, 3)) * wanted[..., None])
+
+    found = noise_by_level([blocks_of(textured(seed, 1, noise)) for seed in range(8)])
+    for channel in found.channels:
+        assert len(channel) == 8
+        ratios = [point.std / math.sqrt(1 + 0.02 * point.level) for point in channel]
+        assert max(ratios) / min(ratios) < 1.07
+        assert ratios == pytest.approx([1] * 8, rel=0.12)
+
+
+def test_noise_of_any_colour_keeps_the_strength_that_fine_cosines_say() -> None:
+    """Blurred noise is weaker in the finest cosines: 0.86 times as strong here."""
+    rng = np.random.default_rng(3)
+
+    def noise(scene: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(gaussian_filter(rng.normal(0, 6, (*scene.shape, 3)), (0.45, 0.45, 0)))
+
+    truth = np.sqrt(fine_noise(noise(np.zeros((800, 800))), by_luma=False, rounded=False))
+    found = noise_by_level([blocks_of(textured(seed, 1, noise)) for seed in range(8)])
+    for channel, std in zip(found.channels, truth, strict=True):
+        assert [point.std for point in channel] == pytest.approx([std] * 8, rel=0.1)
 
 
 def test_one_painted_picture_changes_nothing() -> None:
