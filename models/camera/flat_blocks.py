@@ -39,20 +39,6 @@ WHITE = float(np.square(LUMA).sum())
 EARLY = 1 / 16
 """How far below its half a step is rounded up: libjpeg's cosines are whole eighths, of which the
 half itself goes up."""
-FLATTEST, FEWEST_FLAT = 0.02, 3
-"""Share of the blocks of a photograph that its noise is told by, and the fewest of them."""
-OF_TEXTURE, LEAST_OF_FINE = 0.07, 0.125
-"""Share of their coarse power that fine cosines usually have of texture (0.03 to 0.15 where the
-noise was known), and share of the fine power that is noise at least."""
-SEEN, MOST_UNSURE = 0.12, 0.65
-"""Fine steps that noise which is seen through them has at least (standard deviation), and how
-unsure it may be."""
-CLIPPED = 1.5
-"""How near to black or white luma is taken for clipped, in intensity levels."""
-SURE = 0.35
-"""Standard deviation of the logarithm of noise where blocks have no texture."""
-WITHIN = 0.5
-"""Logarithm of the likelihood that noise a standard deviation away has less than the likeliest."""
 MULTIPLES = 40
 """Multiples of a step that are told apart; larger ones are taken for this one."""
 
@@ -89,8 +75,10 @@ def blocks_of(
     """
     parts = list(_rows_of_blocks(image[-phase[0] % 8 :, -phase[1] % 8 :], table))
     if not parts:
-        return Blocks(*np.zeros((3, 0, 3)), np.zeros(0))
-    return Blocks(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        nothing = np.zeros((0, 3))
+        return Blocks(nothing, nothing, nothing, np.zeros(0))
+    level, noise, finest, texture = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Blocks(level, noise, finest, texture)
 
 
 def fine_noise(patch: NDArray[np.floating], *, by_luma: bool, rounded: bool = True) -> Floats:
@@ -111,45 +99,6 @@ def fine_noise(patch: NDArray[np.floating], *, by_luma: bool, rounded: bool = Tr
     return np.asarray(np.maximum(found - ROUNDING * rounded, 0))
 
 
-def noise_before_jpeg(
-    luma: Floats, table: NDArray[np.integer], phase: tuple[int, int] = (0, 0)
-) -> tuple[float, float]:
-    """Variance of the noise of luma before JPEG, by its flattest blocks together, and the standard
-    deviation of its logarithm: wide where JPEG took all of it, or where nothing is flat.
-
-    Args:
-        luma: (H, W), sides of two blocks at least.
-        table: (8, 8) JPEG quantisation steps of luma.
-        phase: rows and columns by which it starts inside JPEG's first block.
-    """
-    whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
-    down, across = (length // BLOCK for length in whole.shape)
-    cut = whole[: down * BLOCK, : across * BLOCK].reshape(down, BLOCK, across, BLOCK)
-    rows = cut[:: max(1, math.ceil(down * across / MOST))].swapaxes(1, 2)
-    blocks = rows.reshape(-1, BLOCK, BLOCK)
-    # What is clipped has no noise, and would be the flattest.
-    clipped = (blocks.min((1, 2)) < CLIPPED) | (blocks.max((1, 2)) > 255 - CLIPPED)
-    found = cosines(blocks[~clipped | clipped.all()] - 128)
-    texture = np.square(found[..., COARSE]).mean((1, 2))
-    most = max(FEWEST_FLAT, int(len(found) * FLATTEST))
-    flattest = np.argsort(texture, kind="stable")[:most]
-    steps = np.asarray(table, np.float64).ravel()[FINE]
-    multiples = np.minimum(np.abs(np.rint(found[flattest][..., FINE] / steps)), MULTIPLES - 1)
-    places, each = multiples.astype(np.intp), np.arange(len(steps))
-    fits = np.array([one[places, each].sum() for one in _logarithms(steps)])
-    likely = 2 * np.log(SIGMAS[fits >= fits.max() - WITHIN])
-    fine, coarse = math.exp((likely[0] + likely[-1]) / 2), float(texture[flattest].mean())
-    noise = max(fine - OF_TEXTURE * coarse, LEAST_OF_FINE * fine)
-    unsure = (likely[-1] - likely[0]) / 2
-    return noise, math.hypot(SURE, unsure, math.log1p(OF_TEXTURE * coarse / noise))
-
-
-def seen_through(variance: float, error: float, table: NDArray[np.integer]) -> bool:
-    """Whether noise before JPEG, see `noise_before_jpeg`, shows behind its steps."""
-    step = float(np.asarray(table, np.float64).ravel()[FINE].mean())
-    return error <= MOST_UNSURE and math.sqrt(variance) >= SEEN * step
-
-
 def _rows_of_blocks(
     image: NDArray[np.uint8], table: NDArray[np.integer] | None
 ) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
@@ -157,7 +106,7 @@ def _rows_of_blocks(
     down, across = (length // BLOCK for length in image.shape[:2])
     if not across:
         return
-    table_of = None if table is None else _logarithms(np.asarray(table, np.float64).ravel()[FINE])
+    table_of = None if table is None else logarithms(np.asarray(table, np.float64).ravel()[FINE])
     for row in range(0, down, max(1, math.ceil(down * across / MOST))):
         strip = image[row * BLOCK : (row + 1) * BLOCK, : across * BLOCK]
         blocks = strip.reshape(BLOCK, across, BLOCK, 3).swapaxes(0, 1)
@@ -187,16 +136,21 @@ def _thrice(column: Floats) -> Floats:
 
 def cosines(blocks: Floats) -> Floats:
     """(..., 16, 16) to (..., 4, 64): orthonormal DCT-II of its four 8 x 8 parts."""
-    place, order = np.arange(8), np.arange(8)[:, None]
-    basis = np.cos((2 * place + 1) * order * np.pi / 16) / 2
-    basis[0] = math.sqrt(1 / 8)
     parts = blocks.reshape(*blocks.shape[:-2], 2, 8, 2, 8).swapaxes(-3, -2)
-    return np.asarray((basis @ parts @ basis.T).reshape(*blocks.shape[:-2], 4, 64))
+    return np.asarray((basis() @ parts @ basis().T).reshape(*blocks.shape[:-2], 4, 64))
 
 
-def _logarithms(steps: Floats) -> Floats:
-    """(sigmas, multiples, cosines): log probability that noise of a standard deviation is rounded
-    to a multiple of a step, either sign.
+def basis() -> Floats:
+    """(8, 8): orthonormal cosines of rising order, row by row."""
+    place, order = np.arange(8), np.arange(8)[:, None]
+    found = np.cos((2 * place + 1) * order * np.pi / 16) / 2
+    found[0] = math.sqrt(1 / 8)
+    return np.asarray(found)
+
+
+def logarithms(steps: Floats) -> Floats:
+    """(sigmas, multiples, cosines): log probability that noise of a standard deviation of `SIGMAS`
+    is rounded to a multiple of a step, either sign.
     """
     from scipy.special import ndtr  # late: it takes a third of a second
 

@@ -3,14 +3,14 @@
 Quantisation takes weak noise where the scene has nothing, lets it through where it has detail, and
 adds an error of its own there. So what noise adds to the spectrum of a JPEG is neither white nor in
 proportion to its variance, and flat parts do not show it. It is tried instead: the photograph,
-without what noise of a strength is expected to have left in it (Wiener's filter), gets white noise
-of that strength and is quantised once more; in other blocks than the first time, for in the same
-ones it is made of whole steps already.
+without the power that noise of a strength is expected to have left in it, gets white noise of that
+strength and is quantised once more; in other blocks than the first time, for in the same ones it is
+made of whole steps already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,19 +56,28 @@ def jpeg_floors(
         # Where the last one left off; the first is looked for twice.
         floors = floors + (variance - before)
         for _ in range(1 if found else 2):
-            gains = np.maximum(1 - np.maximum(floors, 0) / np.maximum(powers, LEAST), 0)
-            clean = [
-                np.stack([one.weighed(gain) for one, gain in zip(part, gains, strict=True)])
-                for part in waves
-            ]
+            left = np.maximum(1 - np.maximum(floors, 0) / np.maximum(powers, LEAST), 0)
+            clean = [_weighed(part, np.sqrt(left)) for part in waves]
+            # With either sign, so that what the noise shares with the scene by chance goes out.
             again = [
-                coder(one + np.sqrt(variance) * noise)
-                for one, noise in zip(clean, noises, strict=True)
+                [
+                    coder(one + sign * np.sqrt(variance) * noise)
+                    for one, noise in zip(clean, noises, strict=True)
+                ]
+                for sign in (1, -1)
             ]
-            floors = _mean_power(again) - _mean_power(clean)
+            floors = (_mean_power(again[0]) + _mean_power(again[1])) / 2 - _mean_power(clean)
         found.append(np.maximum(floors, 0))
         before = variance
     return np.stack(found)
+
+
+def _weighed(waves: Sequence[BlockWaves], gains: Array) -> Array:
+    """(C, H, W): planes, each frequency times its gain, within what pixels can be: else what JPEG
+    cuts off would count as what noise does.
+    """
+    planes = [one.weighed(gain) for one, gain in zip(waves, gains, strict=True)]
+    return np.clip(np.stack(planes), 0, 255)
 
 
 def _parts(planes: Array, phase: tuple[int, int]) -> list[Array]:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.block_spectra import SIDE, block_power
-from pairmill.models.camera.flat_blocks import WHITE, noise_before_jpeg, seen_through
+from pairmill.models.camera.flat_blocks import WHITE
 from pairmill.models.camera.floors import jpeg_floors, most_noise, quantised
+from pairmill.models.camera.luma_noise import noise_before_jpeg
 from pairmill.models.camera.photograph import PhotographSpectrum, distortion_of, floors_of
 from pairmill.models.functional.chroma import CHROMA_OF, LUMA, OF_CHROMA, grey
 from pairmill.models.functional.noise_floor import noise_floor
@@ -92,11 +93,11 @@ def measure_channels(
     noises, error = [noise_floor(plane) for plane in planes], 0.0
     floors: Sequence[Array | None] = (None, None, None)
     if tables is not None:
-        before, unsure = noise_before_jpeg(grey(image), tables[0], phase)
-        if seen_through(before, unsure, tables[0]):
-            found, error = _channel_floors(planes, powers, tables, phase), unsure
+        before = noise_before_jpeg(grey(image), tables[0], phase)
+        if before.seen_through(tables[0]):
+            found, error = _channel_floors(planes, powers, tables, phase), before.error
             noises = [
-                min(before / WHITE, most_noise(power, own))
+                min(before.variance / WHITE, most_noise(power, own))
                 for power, own in zip(powers, found, strict=True)
             ]
             floors = list(found)

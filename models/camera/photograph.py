@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pairmill.models.camera.block_spectra import SIDE, block_power
 from pairmill.models.camera.enlarged import enlarged
-from pairmill.models.camera.flat_blocks import noise_before_jpeg, seen_through
 from pairmill.models.camera.floors import jpeg_floors, most_noise, quantised
+from pairmill.models.camera.luma_noise import noise_before_jpeg
 from pairmill.models.functional.block_cosines import blocked
 from pairmill.models.functional.chroma import LUMA, grey
 from pairmill.models.functional.noise_floor import ROUNDING, noise_floor
@@ -90,10 +90,10 @@ def measure(
     noise = min(noise_floor(luma, least=_rounding(image, table)), _least(power))
     floors, error = None, 0.0
     if table is not None:
-        before, unsure = noise_before_jpeg(luma, table, phase)
-        if seen_through(before, unsure, table):
-            floors, error = floors_of(luma, power, table, phase), unsure
-            noise = min(before, most_noise(power, floors))
+        before = noise_before_jpeg(luma, table, phase)
+        if before.seen_through(table):
+            floors, error = floors_of(luma, power, table, phase), before.error
+            noise = min(before.variance, most_noise(power, floors))
     noise = max(noise, LEAST_NOISE)
     return PhotographSpectrum(power, distortion, floors, noise, error, enlarged(luma, power))
 
