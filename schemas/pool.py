@@ -84,7 +84,7 @@ class MeasureConfig(Grown):
 
 class PhotographMeasure(Grown):
     """One photograph: `spectrum.npy` of its unit, (planes, n, n // 2 + 1), its power, what JPEG
-    changed and, where noise is seen through JPEG's steps, the floors; and `blocks.npz`, the
+    changed and, where white noise is seen through JPEG's steps, the floors; and `blocks.npz`, the
     noise of its blocks.
     """
 

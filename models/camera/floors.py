@@ -107,9 +107,8 @@ def quantised(plane: Array, table: Array) -> Array:
 
 
 def _mean_power(parts: list[Array]) -> Array:
-    sizes = [part.size for part in parts]
     powers = [[block_power(plane) for plane in part] for part in parts]
-    return np.average(powers, axis=0, weights=sizes)
+    return np.asarray(np.mean(powers, axis=0))
 
 
 def added(floors: Array | None, variance: Array | float) -> tuple[Array | float, Array | float]:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.flat_blocks import Blocks
+from pairmill.models.functional.noise_floor import ROUNDING
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +44,8 @@ WRONG = 0.5
 BY_FINE, BY_FINEST = 0.10, 0.18
 """Standard deviation of the variance of one block's noise by its 4 x 49 fine cosines, and by its
 4 x 15 finest, relative to it."""
+OF_ROUNDING = 0.02
+"""Variance that rounding may leave in the finest cosines, or lack, in squared intensity levels."""
 STRAIGHT = 0.05
 """How much the slope of variance against level changes from one level to the next, per bin,
 relative to the median variance: sensors are straight lines, tone curves bend them."""
@@ -154,7 +157,7 @@ def _channel(
     beyond = np.maximum(left - fine, 0) * WRONG
     variance = _of_both(
         (fine, np.hypot(share * beyond / fine, BY_FINE / np.sqrt(counts))),
-        (finest_of, np.hypot(less * beyond / finest_of, BY_FINEST / np.sqrt(counts))),
+        (finest_of, _unsure_of_finest(finest_of, less * beyond, counts)),
     )
     found = zip(at, _straightened(variance, at, counts), counts, strict=True)
     return tuple(
@@ -211,6 +214,14 @@ def _where_texture_vanishes(
         share = float(np.clip(slope / ((weight * beyond) @ beyond + SURE), 0, MOST_SHARED))
         variance = np.maximum(found, 0.01)
     return variance, share
+
+
+def _unsure_of_finest(found: Floats, texture: Floats, counts: NDArray[np.intp]) -> Floats:
+    """Standard deviation of the logarithm of what the finest cosines find: soft noise has hardly
+    anything there beside rounding.
+    """
+    chance = BY_FINEST * (1 + ROUNDING / found) / np.sqrt(counts)
+    return np.asarray(np.hypot(np.hypot(texture, OF_ROUNDING) / found, chance))
 
 
 def _of_both(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:

@@ -62,9 +62,12 @@ class LumaNoise:
     """Whether it looks white, rather than like noise behind a mosaic."""
 
     def seen_through(self, table: NDArray[np.integer]) -> bool:
-        """Whether it is white and shows behind JPEG's steps."""
+        """Whether it is white and shows behind JPEG's steps; not if it is no stronger than the
+        weakest that was tried.
+        """
         step = float(np.asarray(table, np.float64).ravel()[FINE].mean())
-        return self.white and self.error <= MOST_UNSURE and math.sqrt(self.variance) >= SEEN * step
+        least = max(SEEN * step, SIGMAS[0])
+        return self.white and self.error <= MOST_UNSURE and math.sqrt(self.variance) > least
 
 
 @lru_cache(maxsize=1)

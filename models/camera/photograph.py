@@ -43,11 +43,12 @@ class PhotographSpectrum:
     """The same shape: power of what JPEG's quantisation changed; 0 without JPEG."""
     floors: Array | None
     """(len(VARIANCES), n, n // 2 + 1): what noise of each of `VARIANCES` adds to it, with the error
-    of JPEG's quantisation; None where noise is taken for white: without JPEG, and where none is
-    seen through its steps."""
+    of JPEG's quantisation; None where noise is white in the spectrum, or taken for it: without
+    JPEG, where none is seen through its steps, and where it looks as behind a mosaic."""
     noise: float
     """Variance of the noise as the flattest parts show it (with `floors` before JPEG), and no more
-    than the power allows, which flat parts may exceed where nothing is quite flat."""
+    than the power allows, which flat parts may exceed where nothing is quite flat; of cells that
+    of the photograph."""
     noise_error: float = 0.0
     """Standard deviation of its logarithm, with `floors`."""
     enlarged: float = 1.0

@@ -247,7 +247,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=8,
+    version=9,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

@@ -86,6 +86,22 @@ def test_noise_of_any_colour_keeps_the_strength_that_fine_cosines_say() -> None:
         assert [point.std for point in channel] == pytest.approx([std] * 8, rel=0.1)
 
 
+def test_soft_noise_is_compared_by_what_there_is_of_it() -> None:
+    """Blurred by a pixel it leaves less in the finest cosines than rounding does: by these, dark
+    parts seemed 2.2 times as noisy beside bright ones.
+    """
+    rng = np.random.default_rng(0)
+
+    def noise(scene: NDArray[np.float64]) -> NDArray[np.float64]:
+        soft = gaussian_filter(rng.standard_normal((*scene.shape, 3)), (1, 1, 0))
+        return np.asarray(soft * np.sqrt(1 + 0.4 * np.clip(scene, 0, None))[..., None])
+
+    found = noise_by_level([blocks_of(textured(seed, 0, noise)) for seed in range(8)])
+    for channel in found.channels:
+        ratios = [point.std / math.sqrt(1 + 0.4 * point.level) for point in channel]
+        assert max(ratios) / min(ratios) < 1.12
+
+
 def test_one_painted_picture_changes_nothing() -> None:
     photographs = [blocks_of(seen(seed, 3.0, 0.0)) for seed in range(8)]
     painted = np.full((300, 380, 3), 120, np.uint8)
