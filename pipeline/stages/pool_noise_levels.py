@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.correlation import correlation, moments
-from pairmill.models.camera.flat_blocks import fine_noise
+from pairmill.models.camera.flat_blocks import WHITE, fine_noise
 from pairmill.models.camera.levels import LevelNoise, NoiseLevels, noise_by_level
 from pairmill.models.camera.raw_noise import raw_noise
 from pairmill.models.functional.chroma import LUMA
@@ -136,7 +136,7 @@ def work(
                 continue
             for row, strength in zip(mine, _shared_out(found[-1], len(mine)), strict=True):
                 restored = payload.pool.patches[row].image in whole
-                own = own_noise(noise[row], found[-1], restored=restored)
+                own = own_noise(noise[row], levels[row], found[-1], restored=restored)
                 items[row] = gains(strength * found[-1].curves(), levels[row], own)
         if config.raw:
             groups = _with_raw(groups, found)
@@ -152,18 +152,31 @@ def work(
 
 
 def own_noise(
-    patch: NDArray[np.floating], found: NoiseLevels, *, restored: bool
+    patch: NDArray[np.floating],
+    level: NDArray[np.float64],
+    found: NoiseLevels,
+    *,
+    restored: bool,
 ) -> NDArray[np.float64]:
     """Standard deviation of the noise of a patch, (3,): of each channel by itself, or by luma where
-    the curves are, and chroma is what an encoder left of it.
+    the curves are.
+
+    Channels of noise behind a mosaic go together, so that their luma is stronger than that of
+    channels that are as strong and go apart, which curves by luma take for granted. Restored noise
+    is as much stronger in all channels as its luma is, than the curves say at its levels.
 
     Args:
         patch: (p, p, 3), its noise.
+        level: (3,), its means, in intensity levels.
         found: of its camera.
         restored: Whether the noise is as it was before compression.
     """
-    by_luma = found.by_luma and not restored
-    return np.asarray(np.sqrt(fine_noise(patch, by_luma=by_luma, rounded=not restored)))
+    own = np.sqrt(fine_noise(patch, by_luma=found.by_luma, rounded=not restored))
+    if not (found.by_luma and restored):
+        return np.asarray(own)
+    place = np.rint(np.clip(level, 0, LEVELS - 1)).astype(int)
+    there = found.curves()[np.arange(3), place]
+    return np.asarray(own * there / np.sqrt(np.square(LUMA * there).sum() / WHITE))
 
 
 def _shared_out(found: NoiseLevels, patches: int) -> NDArray[np.float64]:
@@ -301,7 +314,7 @@ def seal(
 
 STAGE = Stage(
     name="pool_noise_levels",
-    version=3,
+    version=4,
     title="fit noise levels",
     noun="pool",
     record=NoiseLevelsManifest,

@@ -86,18 +86,44 @@ def test_fine_noise_of_white_patches() -> None:
     assert together == pytest.approx([expected] * 3, rel=0.08)
 
 
-def test_restored_noise_is_measured_channel_by_channel() -> None:
-    """A blue sky has more noise in blue. Of curves that luma told for all channels, patches whose
-    chroma an encoder cut off know no more; those that were restored do, and blue is not laid on
-    grey as strong as on the sky."""
-    told = (LevelNoise(100.0, 3.0, 40),)
-    by_luma = NoiseLevels((told, told, told), np.ones(1))
-    sky = np.random.default_rng(4).standard_normal((48, 48, 3)) * (3.0, 3.5, 4.3)
-    assert own_noise(sky, by_luma, restored=True) == pytest.approx([3.0, 3.5, 4.3], rel=0.05)
-    assert own_noise(sky, by_luma, restored=False) == pytest.approx([3.4] * 3, rel=0.05)
-    # Restored noise was never rounded to 8 bits, so nothing is taken off it.
-    assert own_noise(sky / 8, by_luma, restored=True) == pytest.approx(
-        np.array([3.0, 3.5, 4.3]) / 8, rel=0.05
+LEVEL = np.array([90.0, 122.5, 185.0])
+"""Of a blue sky."""
+SKY = np.sqrt(0.1 * LEVEL)
+"""Its noise, of variance 0.1 times the level: 3.0, 3.5 and 4.3."""
+
+
+def _by_luma() -> NoiseLevels:
+    """The curve of that noise, told from luma for all channels."""
+    told = tuple(
+        LevelNoise(level, float((0.1 * level) ** 0.5), 40) for level in np.arange(5.0, 255, 5)
     )
+    return NoiseLevels((told, told, told), np.ones(1))
+
+
+def test_restored_noise_is_that_of_the_levels_of_each_channel() -> None:
+    """A blue sky has more noise in blue. Of curves that luma told for all channels, patches whose
+    chroma an encoder cut off know no more; of those that were restored blue is not laid on grey as
+    strong as on the sky."""
+    noise = np.random.default_rng(4).standard_normal((96, 96, 3)) * SKY
+    found = _by_luma()
+    assert own_noise(noise, LEVEL, found, restored=True) == pytest.approx(SKY, rel=0.05)
+    assert own_noise(noise, LEVEL, found, restored=False) == pytest.approx([3.4] * 3, rel=0.05)
+    # Restored noise was never rounded to 8 bits, so nothing is taken off it.
+    assert own_noise(noise / 8, LEVEL, found, restored=True) == pytest.approx(SKY / 8, rel=0.05)
+    told = (LevelNoise(100.0, 3.0, 40),)
     apart = NoiseLevels((told, (LevelNoise(100.0, 2.0, 40),), told), np.ones(1))
-    assert own_noise(sky, apart, restored=False) == pytest.approx([3.0, 3.5, 4.3], rel=0.05)
+    assert own_noise(noise, LEVEL, apart, restored=False) == pytest.approx(SKY, rel=0.05)
+
+
+def test_channels_that_go_together_are_as_strong_as_their_luma() -> None:
+    """One noise of 2 in all channels: luma of 2, for which curves by luma say 2 / 0.668 = 2.99 of
+    each. So told each channel has 2.99 too, and is laid on as it is; measured by itself it would
+    be made half as strong again.
+    """
+    together = np.repeat(np.random.default_rng(5).normal(0, 2, (96, 96, 1)), 3, axis=2)
+    told = (LevelNoise(100.0, 2.99, 40),)
+    found = NoiseLevels((told, told, told), np.ones(1))
+    own = own_noise(together, np.full(3, 100.0), found, restored=True)
+    assert own == pytest.approx([2.99] * 3, rel=0.05)
+    made = gains(found.curves(), np.full(3, 100.0), own)
+    assert made[:, :256] == pytest.approx(1, rel=0.05)
