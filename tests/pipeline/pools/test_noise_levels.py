@@ -41,9 +41,7 @@ class _Making:
 
 @pytest.mark.parametrize("compressed", [None, (), ("one", "other")])
 def test_the_stage_knows_whose_noise_was_restored(compressed: tuple[str, ...] | None) -> None:
-    """Else R, G and B of a restored patch would be told by their luma: a blue sky's patch too
-    strong by a fifth on grey.
-    """
+    """Else the blue of a blue sky would be laid on grey a fifth too strong."""
     making: Any = _Making(compressed)
     NoiseLevelGains().make(making)
     assert tuple(making.given[pool_noise_levels.STAGE.name].restored) == (compressed or ())
